@@ -1,0 +1,208 @@
+"""Building an artifact: beside its target, resumable, and visible only when it is whole.
+
+Everything happens in ``.NAME.partial``, which carries the fingerprint of what is being built. The same command
+started again after a kill finds it, keeps the parts that were committed and does the rest. Another fingerprint
+means other inputs or parameters: that partial work is of no use and is dropped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from lurm_cli.artifacts.manifest import (
+    METADATA_NAMES,
+    Manifest,
+    differences,
+    metadata_text,
+    read_manifest,
+)
+from lurm_cli.artifacts.parts import PARTS, part_attributes, sync_folder, sync_tree
+from lurm_cli.artifacts.seal import crc32c, seal_files
+from lurm_cli.errors import ArtifactError, LurmError, OutputExistsError
+
+_OWNER = "owner.json"
+
+
+def up_to_date(target: Path, wanted: Manifest, overwrite: bool) -> Manifest | None:
+    """The manifest of ``target`` if it is already what is wanted, None if it has to be built.
+
+    Raises
+    ------
+    OutputExistsError
+        If something else stands there and ``overwrite`` is off, or if it is no artifact of this tool
+        (which is never deleted).
+    """
+    if not target.exists():
+        return None
+    if not any((target / name).is_file() for name in METADATA_NAMES):
+        raise OutputExistsError(f"{target} exists and is not an artifact of lurm; move it away or use --output")
+    if overwrite:
+        return None
+    try:
+        found = read_manifest(target)
+    except ArtifactError as error:
+        raise OutputExistsError(f"{error}. Use --overwrite to replace it") from None
+    if found.fingerprint == wanted.fingerprint:
+        return found
+    listed = "".join(f"\n  {line}" for line in differences(found, wanted))
+    raise OutputExistsError(
+        f"{target} exists, made with other inputs or parameters:{listed}\n"
+        "Use --overwrite to replace it, or --output for another place"
+    )
+
+
+class Build:
+    """One artifact under construction.
+
+    Parameters
+    ----------
+    target
+        Where the finished artifact will stand.
+    manifest
+        What is to be built; its fingerprint decides whether earlier partial work counts.
+    metadata
+        Name of the root metadata file: ``zarr.json``, or ``config.json`` for a model folder.
+    """
+
+    def __init__(self, target: Path, manifest: Manifest, metadata: str = "zarr.json") -> None:
+        self.target = target
+        self.manifest = manifest
+        self.metadata = metadata
+        self.folder = target.with_name(f".{target.name}.partial")
+        self.resumed = False
+
+    def __enter__(self) -> Build:
+        self.target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir()
+        except FileExistsError:
+            self._take_over()
+        (self.folder / _OWNER).write_text(json.dumps(_this_process()), encoding="utf-8")
+        (self.folder / self.metadata).write_text(metadata_text(self.manifest), encoding="utf-8")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # The folder stays for the next run to resume; it is just no longer ours.
+        (self.folder / _OWNER).unlink(missing_ok=True)
+
+    def _take_over(self) -> None:
+        owner = _read_json(self.folder / _OWNER)
+        if owner is not None and _alive(owner):
+            raise LurmError(
+                f"{self.target} is being built by another lurm (process {owner['pid']}); "
+                "wait for it to end, or choose another --output"
+            )
+        found = _read_json(self.folder / self.metadata)
+        try:
+            fingerprint = found["attributes"]["lurm"]["fingerprint"] if found else None
+        except (KeyError, TypeError):
+            fingerprint = None
+        if fingerprint == self.manifest.fingerprint:
+            self.resumed = True
+            for left_over in (self.folder / PARTS).glob(".*"):
+                shutil.rmtree(left_over, ignore_errors=True)
+            return
+        shutil.rmtree(self.folder)
+        self.folder.mkdir()
+
+    def missing_parts(self, names: Iterable[str]) -> list[str]:
+        """Those of ``names`` that an earlier run did not commit; damaged ones are dropped and count as missing."""
+        missing = []
+        for name in names:
+            part = self.folder / PARTS / name
+            if part.is_dir():
+                try:
+                    part_attributes(part)
+                    continue
+                except ArtifactError:
+                    shutil.rmtree(part)
+            missing.append(name)
+        return missing
+
+    def finish(
+        self,
+        *,
+        shape: tuple[int, ...] | None = None,
+        nnz: int | None = None,
+        facts: dict[str, Any] | None = None,
+        **extra: Any,
+    ) -> Manifest:
+        """Check the parts, write the final manifest, and put the artifact in its place.
+
+        Parameters
+        ----------
+        extra
+            Further attributes of the root metadata file, beside ``lurm``.
+        """
+        parts = {}
+        for part in sorted((self.folder / PARTS).glob("[!.]*")):
+            held = part_attributes(part)["lurm"]
+            parts[part.name] = {"rows": held["rows"], "nnz": held["nnz"], "crc32c": crc32c(part / "zarr.json")}
+        if self.metadata == "zarr.json":
+            own = [f for f in self.folder.glob("*/**/zarr.json") if f.relative_to(self.folder).parts[0] != PARTS]
+        else:
+            own = [f for f in self.folder.rglob("*") if f.is_file() and f.name not in (_OWNER, self.metadata)]
+        manifest = self.manifest.finished(
+            shape=shape,
+            nnz=sum(entry["nnz"] for entry in parts.values()) if nnz is None and parts else nnz,
+            parts=parts,
+            files=seal_files(self.folder, own),
+            facts=facts or {},
+        )
+        (self.folder / _OWNER).unlink(missing_ok=True)
+        final = self.folder / f"{self.metadata}.new"
+        final.write_text(metadata_text(manifest, **extra), encoding="utf-8")
+        final.rename(self.folder / self.metadata)
+        sync_tree(self.folder)
+        self._put_in_place()
+        return manifest
+
+    def _put_in_place(self) -> None:
+        replaced = self.target.with_name(f".{self.target.name}.replaced")
+        shutil.rmtree(replaced, ignore_errors=True)
+        if self.target.exists():
+            self.target.rename(replaced)
+        self.folder.rename(self.target)
+        sync_folder(self.target.parent)
+        shutil.rmtree(replaced, ignore_errors=True)
+
+
+def _read_json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _this_process() -> dict[str, Any]:
+    return {"pid": os.getpid(), "host": socket.gethostname(), "started": _start_time(os.getpid())}
+
+
+def _start_time(pid: int) -> str | None:
+    """When a process started, in clock ticks since boot: a pid alone may have been given to another one."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return None
+
+
+def _alive(owner: dict[str, Any]) -> bool:
+    try:
+        pid, host, started = int(owner["pid"]), owner["host"], owner["started"]
+    except (KeyError, TypeError, ValueError):
+        return False
+    if host != socket.gethostname() or pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return started is None or _start_time(pid) == started

@@ -1,0 +1,117 @@
+"""Where tasks run: in this process, in processes of this machine, or on a Dask cluster.
+
+Stages hand over picklable, idempotent tasks and know only ``concurrent.futures.Executor``.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from lurm_cli.errors import UsageError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+class SerialExecutor(Executor):
+    """Runs each task at once, in this process."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run the task and return a finished future; its exception is raised by ``result()``."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def available_cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+@contextmanager
+def open_executor(workers: int, scheduler: str | None = None) -> Iterator[Executor]:
+    """Give the executor for ``workers`` processes, or for a Dask scheduler's address.
+
+    Raises
+    ------
+    UsageError
+        If ``workers`` is not positive, Dask is not installed, or the scheduler does not answer.
+    """
+    if workers < 1:
+        raise UsageError(f"--workers {workers}: at least one worker is needed")
+    if scheduler is not None:
+        with _dask_executor(scheduler) as executor:
+            yield executor
+    elif workers == 1:
+        yield SerialExecutor()
+    else:
+        # spawn: forking a process that already runs threads (torch, DuckDB, BLAS) may deadlock.
+        pool = ProcessPoolExecutor(
+            workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker
+        )
+        try:
+            yield pool
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _prepare_worker() -> None:
+    """A worker leaves Ctrl-C to its parent, and ends when the parent is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def watch() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def _dask_executor(address: str) -> Iterator[Executor]:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise UsageError("--scheduler needs Dask: pip install 'lurm-cli[dask]'") from None
+    try:
+        client = Client(address, timeout="10s")
+    except (OSError, ValueError, TimeoutError) as error:
+        raise UsageError(f"--scheduler {address}: no scheduler answers there ({error})") from None
+    with client:
+        yield client.get_executor()
+
+
+def run_tasks(
+    executor: Executor, function: Callable[[Task], Result], tasks: Iterable[Task], ahead: int = 8
+) -> Iterator[Result]:
+    """Run tasks and give their results as they end; never more than ``ahead`` are under way.
+
+    The first failure is raised; the tasks not started yet are dropped.
+    """
+    queue = iter(tasks)
+    running: set[Future[Result]] = set()
+    # A serial executor works while it is handed the task: one at a time keeps its progress even.
+    limit = 1 if isinstance(executor, SerialExecutor) else ahead
+    try:
+        while True:
+            while len(running) < limit and (task := next(queue, None)) is not None:
+                running.add(executor.submit(function, task))
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+    finally:
+        for future in running:
+            future.cancel()
