@@ -93,7 +93,7 @@ def create_texts(path: Path, length: int) -> None:
 
 def write_rows(path: Path, start: int, rows: np.ndarray) -> None:
     """Fill rows ``start`` onwards; both ends must lie on chunk borders or at the end of the array."""
-    array = zarr.open_array(str(path), mode="r+", config={"write_empty_chunks": True})
+    array = zarr.open_array(str(path), mode="r+").with_config({"write_empty_chunks": True})
     stop, step = start + len(rows), array.chunks[0]
     if start % step or (stop % step and stop != array.shape[0]):
         raise ValueError(f"rows {start}:{stop} of {path} do not cover whole chunks of {step}")

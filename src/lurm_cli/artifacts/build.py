@@ -143,7 +143,11 @@ class Build:
         parts = {}
         for part in sorted((self.folder / PARTS).glob("[!.]*")):
             held = part_attributes(part)["lurm"]
-            parts[part.name] = {"rows": held["rows"], "nnz": held["nnz"], "crc32c": crc32c(part / "zarr.json")}
+            parts[part.name] = {
+                "rows": held["rows"],
+                "nnz": held["nnz"],
+                "crc32c": crc32c(part / "zarr.json"),
+            }
         if self.metadata == "zarr.json":
             own = [f for f in self.folder.glob("*/**/zarr.json") if f.relative_to(self.folder).parts[0] != PARTS]
         else:

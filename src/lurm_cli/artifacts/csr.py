@@ -78,6 +78,4 @@ def read_csr_part(artifact: Path, name: str, crc: int | None) -> CsrPart:
     # 64-bit indptr would make scipy widen the indices; a part never holds 2^31 values.
     counts = sparse.csr_matrix((data, indices, indptr.astype(np.int32)), shape=shape, copy=False)
     counts.has_sorted_indices = True
-    return CsrPart(
-        counts, read_array(part / "users"), read_array(part / "row_user"), read_array(part / "row_period")
-    )
+    return CsrPart(counts, read_array(part / "users"), read_array(part / "row_user"), read_array(part / "row_period"))

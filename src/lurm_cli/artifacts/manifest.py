@@ -193,7 +193,8 @@ def read_manifest(path: Path, kind: str | tuple[str, ...] | None = None) -> Mani
     expected = (kind,) if isinstance(kind, str) else kind
     if expected is not None and manifest.kind not in expected:
         raise ArtifactError(
-            f"{path} holds {manifest.kind}, expected {' or '.join(expected)}; it was written by `lurm {manifest.command}`"
+            f"{path} holds {manifest.kind}, expected {' or '.join(expected)}; "
+            f"it was written by `lurm {manifest.command}`"
         )
     return manifest
 

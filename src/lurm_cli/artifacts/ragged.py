@@ -56,7 +56,10 @@ class RaggedEvents:
         active = np.diff(indptr) > 0
         ends = indptr[1:][active]
         return RaggedEvents(
-            self.users[active], np.concatenate([[0], ends]).astype(np.int64), self.items[mask], self.times[mask]
+            self.users[active],
+            np.concatenate([[0], ends]).astype(np.int64),
+            self.items[mask],
+            self.times[mask],
         )
 
 
@@ -81,7 +84,9 @@ def read_ragged_part(artifact: Path, name: str, crc: int | None) -> RaggedEvents
     items = read_array(part / "items")
     times = read_array(part / "times")
     if len(indptr) != len(users) + 1 or indptr[-1] != len(items) or len(items) != len(times):
-        raise ArtifactError(f"{part}: users, indptr, items and times do not fit; rebuild with `lurm ingest --overwrite`")
+        raise ArtifactError(
+            f"{part}: users, indptr, items and times do not fit; rebuild with `lurm ingest --overwrite`"
+        )
     return RaggedEvents(users, indptr, items, times)
 
 

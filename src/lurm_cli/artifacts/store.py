@@ -33,9 +33,7 @@ class Partitioned:
 
     def names_of(self, bucket: int) -> list[str]:
         """Names of a bucket's parts, by year."""
-        return sorted(
-            (name for name in self.manifest.parts if split_part_name(name)[1] == bucket), key=split_part_name
-        )
+        return sorted((name for name in self.manifest.parts if split_part_name(name)[1] == bucket), key=split_part_name)
 
     def _crc(self, name: str) -> int:
         return self.manifest.parts[name]["crc32c"]

@@ -80,6 +80,4 @@ def count_interests(events: RaggedEvents, assignment: Assignment, period: Period
     counts.has_sorted_indices = True
     row_user = rows // n_periods
     kept, row_user = np.unique(row_user, return_inverse=True)
-    return CsrPart(
-        counts, events.users[kept], row_user.astype(np.int32), (rows % n_periods + low).astype(np.int32)
-    )
+    return CsrPart(counts, events.users[kept], row_user.astype(np.int32), (rows % n_periods + low).astype(np.int32))

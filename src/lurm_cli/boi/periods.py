@@ -128,7 +128,7 @@ class Period:
 
 
 def default_scales(first: int, last: int) -> list[Period]:
-    """The two scales for a log of this span (microseconds UTC): month + year for more than a year, else month + season.
+    """The two scales for a log of this span: month + year for more than 400 days, else month + season.
 
     Source: the paper uses month and year over five years (section 3.2); the rule for shorter logs is ours.
     """
