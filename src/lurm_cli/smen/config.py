@@ -1,0 +1,53 @@
+"""What a SMEN is made of. Light: imported by the command line."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+AGGREGATIONS = ("gru", "lstm", "mean", "max")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Shape of a Self-supervised Multi-anchor Encoder Network.
+
+    Attributes
+    ----------
+    n_interests
+        D, columns of the Bag of Interests.
+    n_anchors
+        M, 10 in the paper.
+    dim
+        H, width of every hidden layer, 128 in the paper.
+    scales
+        Periods from fine to coarse, one or two of them in the paper (month, year).
+    aggregation
+        What turns an anchor's sequence into one vector: ``gru`` (paper), ``lstm``, ``mean`` or ``max``.
+    gru_per_anchor
+        One recurrent layer an anchor instead of one for all (the paper does not index it by anchor).
+    gate
+        Eq. 7's gate between two scales; without it their mean is taken.
+    """
+
+    n_interests: int
+    n_anchors: int = 10
+    dim: int = 128
+    scales: tuple[str, ...] = ("month", "year")
+    aggregation: str = "gru"
+    gru_per_anchor: bool = False
+    gate: bool = True
+
+    @property
+    def user_dim(self) -> int:
+        """Numbers a user: M x H."""
+        return self.n_anchors * self.dim
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return {**asdict(self), "scales": list(self.scales)}
+
+    @classmethod
+    def from_json(cls, held: dict[str, Any]) -> ModelConfig:
+        """From ``to_json``'s object."""
+        return cls(**{**held, "scales": tuple(held["scales"])})
