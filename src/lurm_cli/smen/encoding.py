@@ -13,8 +13,8 @@ from lurm_cli.smen.views import Lives
 _USERS_AT_ONCE = 512
 
 
-def encode(encoder: Encoder, lives: Lives, finest: Period, law: InputLaw) -> np.ndarray:
-    """Representation of every user (section 3.2.3 of the paper: R-hat, raw, without the head).
+def encode(encoder: Encoder, lives: Lives, finest: Period, law: InputLaw, users: slice = slice(None)) -> np.ndarray:
+    """Representation of users (section 3.2.3 of the paper: R-hat, raw, without the head).
 
     Returns
     -------
@@ -22,11 +22,12 @@ def encode(encoder: Encoder, lives: Lives, finest: Period, law: InputLaw) -> np.
         float32 (n_users, M * H).
     """
     scales = [Period.parse(name) for name in encoder.config.scales]
-    out = np.empty((len(lives), encoder.config.user_dim), dtype=np.float32)
+    first, end, _ = users.indices(len(lives))
+    out = np.empty((end - first, encoder.config.user_dim), dtype=np.float32)
     encoder.eval()
     with torch.no_grad():
-        for start in range(0, len(lives), _USERS_AT_ONCE):
-            users = np.arange(start, min(start + _USERS_AT_ONCE, len(lives)))
-            batch = make_batch(lives.whole(users), finest, scales, law)
-            out[users] = encoder(batch).flatten(1).numpy()
+        for start in range(first, end, _USERS_AT_ONCE):
+            some = np.arange(start, min(start + _USERS_AT_ONCE, end))
+            batch = make_batch(lives.whole(some), finest, scales, law)
+            out[some - first] = encoder(batch).flatten(1).numpy()
     return out

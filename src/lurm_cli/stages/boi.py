@@ -1,0 +1,175 @@
+"""``lurm boi``: count each user's interests by period (Eq. 4 before its logarithm); one artifact a period."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lurm_cli.artifacts.build import Build
+from lurm_cli.artifacts.manifest import Manifest
+from lurm_cli.clock import format_time
+from lurm_cli.stages.context import Context, Outcome, cut_time, earliest, settled
+from lurm_cli.stages.options import option
+
+if TYPE_CHECKING:
+    from lurm_cli.boi.counting import Assignment
+
+
+@dataclass(frozen=True)
+class BoiConfig:
+    """Options of ``lurm boi``."""
+
+    period: tuple[str, ...] = option(
+        (), "day, week, month, season, year, all, or Nd; repeatable", shown="month, and year or season by the span"
+    )
+    until: str | None = option(None, "use only events before this time", shown="until in lurm.toml, else no cut")
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Count one part of the events for every period at once."""
+
+    events: Path
+    interests: Path
+    fingerprint: str
+    part: str
+    until: int | None
+    outputs: tuple[tuple[str, Path], ...]
+
+
+def run_boi(
+    context: Context, events: Path, interests: Path, config: BoiConfig, outputs: dict[str, Path] | None = None
+) -> list[Outcome]:
+    """Count interests by period.
+
+    Parameters
+    ----------
+    outputs
+        Place of each period's artifact; by default ``boi-PERIOD.zarr`` in the workspace.
+
+    Returns
+    -------
+    list of Outcome
+        One a period, in the order asked for.
+    """
+    event_manifest, event_ref = context.input(events, "events")
+    interest_manifest, interest_ref = context.input(interests, "interests")
+    until = cut_time(config.until)
+    periods = _periods(config, event_manifest, until, context)
+    outcomes: dict[str, Outcome] = {}
+    drafts: dict[str, tuple[Path, Manifest]] = {}
+    for name in periods:
+        target = (outputs or {}).get(name, context.root / f"boi-{name}.zarr")
+        draft = Manifest("boi", "boi", {"period": name}, (event_ref, interest_ref), until=until)
+        outcome = settled(context, target, draft)
+        if outcome is None:
+            drafts[name] = (target, draft)
+        else:
+            outcomes[name] = outcome
+    if drafts:
+        outcomes |= _build(context, events, interests, event_manifest, interest_manifest, until, drafts)
+    return [outcomes[name] for name in periods]
+
+
+def _periods(config: BoiConfig, events: Manifest, until: int | None, context: Context) -> list[str]:
+    from lurm_cli.boi.periods import Period, default_scales
+
+    if config.period:
+        return list(dict.fromkeys(Period.parse(name).name for name in config.period))
+    first, last = events.facts["first_time"], events.facts["last_time"]
+    chosen = [period.name for period in default_scales(first, min(last, until) if until is not None else last)]
+    span = f"{format_time(first)[:10]} to {format_time(last)[:10]}"
+    context.reporter.note(f"periods: {' and '.join(chosen)}, as the events span {span} (--period changes this)")
+    return chosen
+
+
+def _build(
+    context: Context,
+    events: Path,
+    interests: Path,
+    event_manifest: Manifest,
+    interest_manifest: Manifest,
+    until: int | None,
+    drafts: dict[str, tuple[Path, Manifest]],
+) -> dict[str, Outcome]:
+    from lurm_cli.artifacts.parts import split_part_name
+    from lurm_cli.engine import run_tasks
+
+    last_year = None if until is None else int(format_time(until - 1)[:4])
+    names = [n for n in event_manifest.parts if last_year is None or split_part_name(n)[0] <= last_year]
+    with ExitStack() as stack:
+        builds = {name: stack.enter_context(Build(*drafts[name])) for name in drafts}
+        missing: dict[str, list[tuple[str, Path]]] = {}
+        for period, build in builds.items():
+            for part in build.missing_parts(names):
+                missing.setdefault(part, []).append((period, build.folder))
+        fingerprint = drafts[next(iter(drafts))][1].fingerprint
+        tasks = [
+            _Task(events, interests, fingerprint, part, until, tuple(outputs))
+            for part, outputs in sorted(missing.items())
+        ]
+        with (
+            context.executor(len(tasks)) as executor,
+            context.reporter.bar("counting " + ", ".join(drafts), len(tasks), "parts") as bar,
+        ):
+            for _ in run_tasks(executor, _count_part, tasks):
+                bar.advance()
+        outcomes = {}
+        for period, build in builds.items():
+            outcomes[period] = _finish(build, drafts[period][0], event_manifest, interest_manifest)
+    return outcomes
+
+
+def _finish(build: Build, target: Path, events: Manifest, interests: Manifest) -> Outcome:
+    from lurm_cli.artifacts.arrays import array_shape
+    from lurm_cli.artifacts.parts import PARTS, part_attributes
+    from lurm_cli.errors import LurmError
+
+    folders = sorted((build.folder / PARTS).glob("[!.]*"))
+    if not folders:
+        raise LurmError(
+            f"{target}: no event before the cut has an item with an interest, so there is nothing to count; "
+            "check `until`, and that items have text or vectors"
+        )
+    rows = sum(part_attributes(folder)["lurm"]["rows"] for folder in folders)
+    # A user of several years counts in each; of one bucket the largest year bounds from below.
+    users: dict[str, int] = {}
+    for folder in folders:
+        bucket = folder.name.split("-")[1]
+        users[bucket] = max(users.get(bucket, 0), array_shape(folder / "users")[0])
+    facts = {
+        "n_users_at_least": sum(users.values()),
+        "first_time": events.facts["first_time"],
+        "last_time": earliest(events.facts["last_time"], build.manifest.until),
+    }
+    manifest = build.finish(shape=(rows, interests.facts["n_interests"]), facts=facts)
+    return Outcome(target, manifest, "written")
+
+
+@lru_cache(maxsize=1)
+def _assignment(interests: Path, fingerprint: str) -> Assignment:
+    """Item to interests; kept by a worker from one part to the next."""
+    from lurm_cli.artifacts.columns import Columns
+    from lurm_cli.boi.counting import Assignment
+
+    columns = Columns(interests, "interests")
+    held = columns.read("item_interest")
+    weights = columns.read("item_weight") if "item_weight" in columns.names() else None
+    return Assignment(held.reshape(len(held), -1), weights, columns.manifest.facts["n_interests"])
+
+
+def _count_part(task: _Task) -> None:
+    from lurm_cli.artifacts.csr import write_csr_part
+    from lurm_cli.artifacts.store import Events
+    from lurm_cli.boi.counting import count_interests
+    from lurm_cli.boi.periods import Period
+
+    events = Events.open(task.events).part(task.part).before(task.until)
+    assignment = _assignment(task.interests, task.fingerprint)
+    for period, folder in task.outputs:
+        counted = count_interests(events, assignment, Period(period))
+        if counted.counts.nnz:
+            write_csr_part(folder, task.part, counted)

@@ -1,0 +1,78 @@
+"""What every stage is given besides its inputs and options, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lurm_cli.artifacts.build import up_to_date
+from lurm_cli.artifacts.manifest import InputRef, Manifest, read_manifest
+from lurm_cli.clock import parse_time
+from lurm_cli.engine import open_executor
+from lurm_cli.progress import SILENT, Reporter
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where and how a stage runs; nothing here changes the bytes it writes, but the seed.
+
+    Attributes
+    ----------
+    root
+        Workspace folder; paths below it are recorded relative to it.
+    """
+
+    root: Path
+    seed: int = 0
+    workers: int = 1
+    scheduler: str | None = None
+    overwrite: bool = False
+    dry_run: bool = False
+    reporter: Reporter = SILENT
+
+    def recorded(self, path: Path) -> str:
+        """How a path is written into a manifest: relative below the workspace, so that a copy has equal bytes."""
+        absolute = path.absolute()
+        return absolute.relative_to(self.root).as_posix() if absolute.is_relative_to(self.root) else str(absolute)
+
+    def input(self, path: Path, kind: str | tuple[str, ...]) -> tuple[Manifest, InputRef]:
+        """Manifest of an input artifact and the reference to record; raises ArtifactError."""
+        manifest = read_manifest(path, kind)
+        return manifest, InputRef(self.recorded(path), manifest.kind, manifest.fingerprint)
+
+    @contextmanager
+    def executor(self, n_tasks: int) -> Iterator[Executor]:
+        """Executor for so many tasks; a single one is not worth a process."""
+        with open_executor(min(self.workers, max(1, n_tasks)), self.scheduler) as executor:
+            yield executor
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a stage did: ``written``, ``up to date`` or, on a dry run, ``would be written``."""
+
+    path: Path
+    manifest: Manifest
+    state: str
+
+
+def settled(context: Context, target: Path, draft: Manifest) -> Outcome | None:
+    """The outcome where nothing has to be built: already there, or a dry run. Raises OutputExistsError."""
+    found = up_to_date(target, draft, context.overwrite)
+    if found is not None:
+        return Outcome(target, found, "up to date")
+    return Outcome(target, draft, "would be written") if context.dry_run else None
+
+
+def earliest(*times: int | None) -> int | None:
+    """The earliest of several cuts; None means no cut."""
+    given = [time for time in times if time is not None]
+    return min(given) if given else None
+
+
+def cut_time(text: str | None, what: str = "until") -> int | None:
+    """Read an option that holds a point in time; raises UsageError."""
+    return None if text is None else parse_time(text, what)

@@ -1,0 +1,229 @@
+"""``lurm encode-users``: one row of M x H numbers a user, from the whole life or a window of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lurm_cli.artifacts.build import Build
+from lurm_cli.artifacts.manifest import Manifest
+from lurm_cli.errors import ArtifactError, LurmError, UsageError
+from lurm_cli.stages.context import Context, Outcome, cut_time, earliest, settled
+from lurm_cli.stages.options import option
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lurm_cli.smen.blocks import Window
+
+# Rows a task: whole chunks of the dense array, small enough to keep all workers busy.
+_ROWS = 16_384
+
+
+@dataclass(frozen=True)
+class EncodeConfig:
+    """Options of ``lurm encode-users``."""
+
+    since: str | None = option(None, "use only periods that begin at or after this time", shown="whole life")
+    until: str | None = option(None, "use only periods that end by this time", shown="as the counts")
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Encode rows ``start`` onwards: some users of some buckets."""
+
+    smen: Path
+    fingerprint: str
+    boi: Path
+    window: Window
+    output: Path
+    start: int
+    pieces: tuple[tuple[int, int, int], ...]
+
+
+def run_encode_users(context: Context, smen: Path, boi: Path | None, config: EncodeConfig, target: Path) -> Outcome:
+    """Encode every user who has behaviours in the window.
+
+    Parameters
+    ----------
+    smen
+        Trained model folder.
+    boi
+        Counts of the model's finest scale; by default the workspace's artifact of that period.
+    """
+    smen_manifest, smen_ref = context.input(smen, "smen")
+    finest = smen_manifest.parameters["scales"][0]
+    boi = boi or context.root / f"boi-{finest}.zarr"
+    counts_manifest, counts_ref = context.input(boi, "boi")
+    _check_fit(smen, smen_manifest, boi, counts_manifest)
+    since, until = cut_time(config.since, "since"), cut_time(config.until)
+    if until is not None and counts_manifest.until is not None and until >= counts_manifest.until:
+        until = None  # the counts end there already
+    window = _window(finest, since, until)
+    draft = Manifest(
+        "users",
+        "encode-users",
+        {"since": config.since},
+        (smen_ref, counts_ref),
+        None,
+        # The encoder has learnt from events up to its own cut: that, too, is what the vectors know.
+        _latest_cut(smen_manifest.until, earliest(until, counts_manifest.until)),
+    )
+    outcome = settled(context, target, draft)
+    if outcome is None:
+        outcome = _encode(context, smen, smen_manifest, boi, window, target, draft)
+    return outcome
+
+
+def _latest_cut(first: int | None, second: int | None) -> int | None:
+    """The later of two cuts; None, no cut, is the latest of all."""
+    return None if first is None or second is None else max(first, second)
+
+
+def _check_fit(smen: Path, model: Manifest, boi: Path, counts: Manifest) -> None:
+    if counts.parameters["period"] != model.parameters["scales"][0]:
+        raise ArtifactError(
+            f"{boi} counts by {counts.parameters['period']}, {smen} was trained on {model.parameters['scales'][0]}"
+        )
+    trained = {entry.fingerprint for entry in model.inputs}
+    if counts.fingerprint in trained:
+        return
+    assert counts.shape is not None and model.shape is not None
+    if counts.shape[1] != model.shape[0]:
+        raise ArtifactError(
+            f"{boi} has {counts.shape[1]} interests, {smen} was trained on {model.shape[0]}; "
+            "train again, or name the counts it was trained on"
+        )
+
+
+def _window(finest: str, since: int | None, until: int | None) -> Window:
+    import numpy as np
+
+    from lurm_cli.boi.periods import Period
+    from lurm_cli.smen.blocks import Window
+
+    period, bounds = Period(finest), []
+    for name, time in (("since", since), ("until", until)):
+        if time is not None and not period.aligned(time):
+            raise UsageError(
+                f"--{name}: the counts are by {finest}, so it must be the beginning of one; "
+                "build the counts with `lurm boi --until` to cut within a period"
+            )
+        bounds.append(None if time is None else int(period.number(np.array([time]))[0]))
+    return Window(*bounds)
+
+
+def _encode(
+    context: Context, smen: Path, model: Manifest, boi: Path, window: Window, target: Path, draft: Manifest
+) -> Outcome:
+    from lurm_cli.artifacts.arrays import chunk_files, create_matrix
+    from lurm_cli.artifacts.store import Counts
+    from lurm_cli.engine import run_tasks
+
+    assert model.shape is not None
+    counts, dim = Counts.open(boi), model.shape[1]
+    with Build(target, draft) as build:
+        sizes = _write_ids(counts, window, build.folder / "ids")
+        n_users = sum(sizes.values())
+        if n_users == 0:
+            raise LurmError(f"{boi}: no user has behaviours in the window asked for; check --since and --until")
+        values = build.folder / "values"
+        if not (values / "zarr.json").is_file():
+            create_matrix(values, (n_users, dim))
+        tasks = []
+        for start, pieces in _row_blocks(sizes):
+            stop = min(start + _ROWS, n_users)
+            if not all(file.is_file() for file in chunk_files(values, start, stop)):
+                tasks.append(_Task(smen, model.fingerprint, boi, window, values, start, tuple(pieces)))
+        with (
+            context.executor(len(tasks)) as executor,
+            context.reporter.bar("encoding", n_users, "users") as bar,
+        ):
+            bar.advance(n_users - sum(stop - start for task in tasks for _, start, stop in task.pieces))
+            for done in run_tasks(executor, _encode_rows, tasks):
+                bar.advance(done)
+        manifest = build.finish(shape=(n_users, dim), facts={"n_users": n_users})
+    return Outcome(target, manifest, "written")
+
+
+def _write_ids(counts: Any, window: Window, path: Path) -> dict[int, int]:
+    """Write the ids of all rows, bucket after bucket; return the number of users of each bucket."""
+    import shutil
+
+    import numpy as np
+
+    from lurm_cli.artifacts.arrays import CHUNK, create_texts, write_rows
+
+    sizes = {bucket: len(window.cut(counts.bucket(bucket)).users) for bucket in counts.buckets()}
+    shutil.rmtree(path, ignore_errors=True)
+    create_texts(path, sum(sizes.values()))
+    start, waiting = 0, np.empty(0, dtype=object)
+    for bucket, size in sizes.items():
+        if size:
+            waiting = np.concatenate([waiting, window.cut(counts.bucket(bucket)).users])
+        while len(waiting) >= CHUNK:
+            write_rows(path, start, waiting[:CHUNK].astype(np.dtypes.StringDType()))
+            start, waiting = start + CHUNK, waiting[CHUNK:]
+    write_rows(path, start, waiting.astype(np.dtypes.StringDType()))
+    return sizes
+
+
+def _row_blocks(sizes: dict[int, int]) -> Iterator[tuple[int, list[tuple[int, int, int]]]]:
+    """Cut the rows into blocks; of each, its first row and the (bucket, first user, end) it is made of."""
+    start, room, pieces = 0, _ROWS, []
+    for bucket, size in sizes.items():
+        first = 0
+        while first < size:
+            taken = min(room, size - first)
+            pieces.append((bucket, first, first + taken))
+            first, room = first + taken, room - taken
+            if room == 0:
+                yield start, pieces
+                start, room, pieces = start + _ROWS, _ROWS, []
+    if pieces:
+        yield start, pieces
+
+
+@lru_cache(maxsize=1)
+def _encoder(smen: Path, fingerprint: str) -> tuple[Any, Any]:
+    from lurm_cli.stages.train_smen import load_encoder
+
+    encoder, law, _ = load_encoder(smen)
+    return encoder, law
+
+
+def _encode_rows(task: _Task) -> int:
+    import numpy as np
+
+    from lurm_cli.artifacts.arrays import write_rows
+    from lurm_cli.artifacts.store import Counts
+
+    encoder, law = _encoder(task.smen, task.fingerprint)
+    rows = encode_pieces(encoder, law, Counts.open(task.boi), task.window, task.pieces)
+    write_rows(task.output, task.start, np.concatenate(rows))
+    return sum(len(block) for block in rows)
+
+
+def encode_pieces(
+    encoder: Any, law: Any, counts: Any, window: Window, pieces: tuple[tuple[int, int, int], ...]
+) -> list[np.ndarray]:
+    """Encode some users of some buckets, with one thread: the bytes must not depend on the number of workers."""
+    import torch
+
+    from lurm_cli.smen.blocks import UserBlocks
+    from lurm_cli.smen.encoding import encode
+    from lurm_cli.smen.views import Lives
+
+    blocks = UserBlocks(counts, window)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return [
+            encode(encoder, Lives(window.cut(counts.bucket(bucket))), blocks.period, law, slice(first, end))
+            for bucket, first, end in pieces
+        ]
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,150 @@
+"""Options of a stage, declared once in its config dataclass.
+
+From a field come the command line flag, its help, the environment variable, the key in lurm.toml and the checks, so
+that they cannot drift apart.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import types
+import typing
+from typing import Any, TypeVar
+
+from lurm_cli.errors import UsageError
+
+Config = TypeVar("Config")
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    shown: str | None = None,
+) -> Any:
+    """A field of a stage's config.
+
+    Parameters
+    ----------
+    default
+        None means: chosen from the data.
+    help
+        One line for ``--help``.
+    minimum, maximum
+        Bounds, both allowed.
+    shown
+        How the default is shown where it is chosen from the data.
+    """
+    metadata = {"help": help, "minimum": minimum, "maximum": maximum, "shown": shown}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """What values a field takes."""
+
+    base: type
+    many: bool
+    choices: tuple[str, ...] | None
+
+
+def kind_of(config: type, name: str) -> Kind:
+    """Read a field's type: int, float, str, bool, Literal, a tuple of str, each possibly ``| None``."""
+    hint = typing.get_type_hints(config)[name]
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        (hint,) = (part for part in typing.get_args(hint) if part is not type(None))
+    if typing.get_origin(hint) is typing.Literal:
+        return Kind(str, False, typing.get_args(hint))
+    if typing.get_origin(hint) is tuple:
+        return Kind(str, True, None)
+    return Kind(hint, False, None)
+
+
+def flag(name: str) -> str:
+    """Command line spelling of a field: ``batch_size`` is ``--batch-size``."""
+    return "--" + name.replace("_", "-")
+
+
+def settle(
+    config: type[Config],
+    command: str,
+    flags: dict[str, Any],
+    environment: dict[str, str],
+    section: dict[str, Any],
+    shared: dict[str, Any],
+) -> Config:
+    """Fill a config: flag, then ``LURM_*``, then the command's section of lurm.toml, then its top, then the default.
+
+    Raises
+    ------
+    UsageError
+        If a value has the wrong type or is out of bounds, or a key of the section is unknown; says where it stands.
+    """
+    fields = {field.name: field for field in dataclasses.fields(config)}  # type: ignore[arg-type]
+    section = {key.replace("-", "_"): value for key, value in section.items()}
+    for key in section:
+        if key not in fields:
+            near = difflib.get_close_matches(key, fields, 1)
+            hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(sorted(fields))}"
+            raise UsageError(f"lurm.toml, [{command}]: {key} is not an option of `lurm {command}`{hint}")
+    values = {}
+    for name, field in fields.items():
+        kind = kind_of(config, name)
+        variable = "LURM_" + name.upper()
+        if flags.get(name) not in (None, [], ()):
+            values[name] = _checked(flags[name], kind, field, flag(name))
+        elif variable in environment:
+            values[name] = _checked(_from_text(environment[variable], kind, variable), kind, field, variable)
+        elif name in section:
+            values[name] = _checked(section[name], kind, field, f"lurm.toml, [{command}] {name}")
+        elif name in shared:
+            values[name] = _checked(shared[name], kind, field, f"lurm.toml, {name}")
+    return config(**values)
+
+
+def _from_text(text: str, kind: Kind, where: str) -> Any:
+    if kind.many:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    if kind.base is bool:
+        lowered = text.strip().lower()
+        if lowered in ("1", "true", "yes", "on"):
+            return True
+        if lowered in ("0", "false", "no", "off", ""):
+            return False
+        raise UsageError(f"{where}: {text!r} is not true or false")
+    if kind.base is str:
+        return text
+    try:
+        return kind.base(text)
+    except ValueError:
+        raise UsageError(f"{where}: {text!r} is not {_noun(kind)}") from None
+
+
+def _checked(value: Any, kind: Kind, field: dataclasses.Field[Any], where: str) -> Any:
+    if kind.many:
+        values = [value] if isinstance(value, str) else list(value)
+        if not all(isinstance(part, str) for part in values):
+            raise UsageError(f"{where}: {value!r} is not a text or a list of texts")
+        return tuple(values)
+    if kind.base is str and not isinstance(value, str) and hasattr(value, "isoformat"):
+        value = value.isoformat()  # TOML has dates of its own
+    if kind.base is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind.base) or (kind.base is int and isinstance(value, bool)):
+        raise UsageError(f"{where}: {value!r} is not {_noun(kind)}")
+    if kind.choices is not None and value not in kind.choices:
+        raise UsageError(f"{where}: {value!r} is not one of {', '.join(kind.choices)}")
+    low, high = field.metadata.get("minimum"), field.metadata.get("maximum")
+    # Written so that NaN, which compares as neither, is refused too.
+    if low is not None and not value >= low:
+        raise UsageError(f"{where}: {value} is too small, the least is {low}")
+    if high is not None and not value <= high:
+        raise UsageError(f"{where}: {value} is too large, the most is {high}")
+    return value
+
+
+def _noun(kind: Kind) -> str:
+    return {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}[kind.base]

@@ -1,0 +1,229 @@
+"""``lurm train-smen``: train the multi-anchor encoder on views of the users' bags of interests."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from lurm_cli.artifacts.build import Build
+from lurm_cli.artifacts.manifest import Manifest
+from lurm_cli.errors import UsageError
+from lurm_cli.stages.context import Context, Outcome, settled
+from lurm_cli.stages.options import option
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lurm_cli.artifacts.store import Counts
+    from lurm_cli.smen.batch import InputLaw
+    from lurm_cli.smen.config import ModelConfig
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Options of ``lurm train-smen``."""
+
+    scales: tuple[str, ...] = option(
+        (), "periods from fine to coarse, such as month,year", shown="month and, by the span, year or season"
+    )
+    anchors: int = option(10, "anchors M; 1 for the single-anchor ablation", minimum=1, maximum=1024)
+    dim: int = option(128, "hidden width H; a user gets M x H numbers", minimum=1, maximum=8192)
+    aggregation: Literal["gru", "lstm", "mean", "max"] = option("gru", "what turns a sequence of periods into a vector")
+    gru_per_anchor: bool = option(False, "one recurrent layer an anchor instead of a shared one")
+    gate: bool = option(True, "mix two scales with a learned gate (Eq. 7) instead of their mean")
+    interest_weights: Literal["none", "idf"] = option("none", "damp interests that everybody has")
+    normalize: bool = option(False, "scale each period's bag to unit length")
+    drop_empty: bool = option(False, "leave out periods without behaviours instead of keeping zeros")
+    shortest_view: float = option(0.25, "shortest view, as a share of the user's life", minimum=0.0, maximum=1.0)
+    split_views: float = option(
+        0.0, "share of users whose views are random halves of all behaviours", minimum=0.0, maximum=1.0
+    )
+    epochs: int = option(100, "at most so many passes over the users", minimum=1)
+    patience: int = option(5, "stop after so many validations without improvement", minimum=1)
+    batch_size: int = option(256, "users a step", minimum=2)
+    lr: float = option(1e-3, "step of Adam", minimum=0.0, maximum=10.0)
+    tau: float = option(0.1, "temperature of the contrastive loss", minimum=1e-4, maximum=100.0)
+    clip: float | None = option(None, "greatest norm of a step's gradient", minimum=1e-6, shown="off")
+
+
+def run_train_smen(context: Context, boi: Path | None, config: TrainConfig, target: Path) -> Outcome:
+    """Train SMEN.
+
+    Parameters
+    ----------
+    boi
+        Counts of the finest scale; by default the workspace's artifact of that period.
+    target
+        Model folder to write.
+    """
+    boi, scales = _finest(context, boi, config)
+    counts_manifest, counts_ref = context.input(boi, "boi")
+    parameters = {
+        "scales": scales,
+        **{name: getattr(config, name) for name in config.__dataclass_fields__ if name != "scales"},
+    }
+    draft = Manifest("smen", "train-smen", parameters, (counts_ref,), context.seed, counts_manifest.until)
+    outcome = settled(context, target, draft)
+    if outcome is not None:
+        return outcome
+    return _train(context, boi, scales, config, target, draft)
+
+
+def _finest(context: Context, boi: Path | None, config: TrainConfig) -> tuple[Path, list[str]]:
+    """The finest scale's artifact and the names of all scales."""
+    from lurm_cli.artifacts.manifest import read_manifest
+    from lurm_cli.boi.periods import Period, default_scales
+
+    scales = [Period.parse(name).name for entry in config.scales for name in entry.split(",")]
+    if boi is None:
+        boi = context.root / f"boi-{scales[0] if scales else 'month'}.zarr"
+    manifest = read_manifest(boi, "boi")
+    finest = Period(manifest.parameters["period"])
+    if not scales:
+        chosen = default_scales(manifest.facts["first_time"], manifest.facts["last_time"])
+        if finest != chosen[0]:
+            chosen = [finest] if finest.name == "all" else [finest, Period("all")]
+        scales = [period.name for period in chosen]
+        context.reporter.note(f"scales: {' and '.join(scales)} (--scales changes this)")
+    if scales[0] != finest.name:
+        raise UsageError(
+            f"--scales {','.join(scales)}: the first, finest one must be that of {boi}, {finest.name}; "
+            f"run `lurm boi --period {scales[0]}` or name another artifact"
+        )
+    for fine, coarse in itertools.pairwise(scales):
+        if fine == coarse or not finest.nests_in(Period(coarse)):
+            raise UsageError(f"--scales {','.join(scales)}: a {finest.name} does not lie whole within a {coarse}")
+    return boi, scales
+
+
+def _train(
+    context: Context, boi: Path, scales: list[str], config: TrainConfig, target: Path, draft: Manifest
+) -> Outcome:
+    import torch
+    from safetensors.torch import save_file
+
+    from lurm_cli.artifacts.store import Counts
+    from lurm_cli.engine import available_cores
+    from lurm_cli.smen.blocks import UserBlocks
+    from lurm_cli.smen.config import ModelConfig
+    from lurm_cli.smen.training import Trainer, TrainingOptions
+    from lurm_cli.smen.views import ViewLaw
+
+    # Sums depend on how they are divided among threads, so the number does not follow --workers.
+    torch.set_num_threads(available_cores())
+    counts = Counts.open(boi)
+    model_config = ModelConfig(
+        counts.n_interests,
+        config.anchors,
+        config.dim,
+        tuple(scales),
+        config.aggregation,
+        config.gru_per_anchor,
+        config.gate,
+    )
+    weights = interest_weights(counts) if config.interest_weights == "idf" else None
+    options = TrainingOptions(
+        batch_size=config.batch_size,
+        lr=config.lr,
+        tau=config.tau,
+        epochs=config.epochs,
+        patience=config.patience,
+        clip=config.clip,
+    )
+    with Build(target, draft, metadata="config.json") as build:
+        if build.resumed:
+            context.reporter.note(f"going on from the last checkpoint in {build.folder}")
+        trainer = Trainer(
+            UserBlocks(counts),
+            counts.manifest.facts["n_users_at_least"],
+            model_config,
+            input_law(config, weights),
+            ViewLaw(config.shortest_view, config.split_views),
+            options,
+            build.folder,
+            context.seed,
+            context.reporter,
+        )
+        best = trainer.train()
+        progress = trainer.progress
+        # The head served the loss only; what is kept is what encodes.
+        encoder = {
+            name.removeprefix("encoder."): value.contiguous()
+            for name, value in best.items()
+            if name.startswith("encoder.")
+        }
+        if weights is not None:
+            encoder["interest_weights"] = torch.from_numpy(weights)
+        save_file(encoder, build.folder / "model.safetensors")
+        how = "validation loss" if trainer.validation else "no validation: too few users"
+        context.reporter.note(
+            f"trained {progress.epoch} epochs, {progress.step} steps; kept step {progress.best_step or progress.step} "
+            f"({how}{'' if progress.best_loss is None else f' {progress.best_loss:.3f}'})"
+        )
+        facts = {
+            "epochs": progress.epoch,
+            "steps": progress.step,
+            "best_step": progress.best_step or progress.step,
+            "validation_loss": progress.best_loss,
+        }
+        manifest = build.finish(
+            shape=(model_config.n_interests, model_config.user_dim), facts=facts, model=model_config.to_json()
+        )
+    return Outcome(target, manifest, "written")
+
+
+def input_law(config: TrainConfig, weights: np.ndarray | None) -> InputLaw:
+    """How counts enter the anchors."""
+    from lurm_cli.smen.batch import InputLaw
+
+    return InputLaw(weights, config.normalize, config.drop_empty)
+
+
+def interest_weights(counts: Counts) -> np.ndarray:
+    """Inverse document frequency of each interest, over users: ln((1 + n) / (1 + users with it)) + 1 (ours).
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (n_interests,).
+    """
+    import numpy as np
+
+    from lurm_cli.boi.reading import whole_life
+
+    holders = np.zeros(counts.n_interests, dtype=np.int64)
+    n_users = 0
+    for bucket in counts.buckets():
+        part = counts.bucket(bucket)
+        holders += np.bincount(whole_life(part).indices, minlength=counts.n_interests)
+        n_users += len(part.users)
+    return (np.log((1 + n_users) / (1 + holders)) + 1).astype(np.float32)
+
+
+def load_encoder(folder: Path) -> tuple[object, InputLaw, ModelConfig]:
+    """A trained encoder, the input law it was trained with, and its shape.
+
+    Raises
+    ------
+    ArtifactError
+        If the folder is missing, incomplete or damaged.
+    """
+    from lurm_cli.artifacts.manifest import read_document, read_manifest
+    from lurm_cli.artifacts.seal import check_files
+    from lurm_cli.smen.batch import InputLaw
+    from lurm_cli.smen.checkpoint import load_tensors
+    from lurm_cli.smen.config import ModelConfig
+    from lurm_cli.smen.model import Encoder
+
+    manifest = read_manifest(folder, "smen")
+    check_files(folder, {name: crc for name, crc in manifest.files.items() if name == "model.safetensors"})
+    config = ModelConfig.from_json(read_document(folder)["attributes"]["model"])
+    tensors = load_tensors(folder / "model.safetensors")
+    weights = tensors.pop("interest_weights", None)
+    encoder = Encoder(config)
+    encoder.load_state_dict(tensors)
+    parameters = manifest.parameters
+    law = InputLaw(None if weights is None else weights.numpy(), parameters["normalize"], parameters["drop_empty"])
+    return encoder, law, config
