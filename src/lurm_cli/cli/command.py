@@ -1,0 +1,247 @@
+"""From a stage's config dataclass to a command: its flags, its help, its settings, its output."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lurm_cli.cli.terminal import TerminalReporter
+from lurm_cli.cli.workspace import Workspace, find_workspace
+from lurm_cli.engine import available_cores
+from lurm_cli.errors import UsageError
+from lurm_cli.stages.context import Context, Outcome
+from lurm_cli.stages.options import flag, kind_of, settle
+
+# Keys of lurm.toml's top level that several commands share.
+SHARED = ("until", "seed", "workers", "scheduler")
+
+
+@dataclass(frozen=True)
+class CommonConfig:
+    """Settings that every stage has and that do not belong to its method."""
+
+    seed: int = dataclasses.field(default=0, metadata={"minimum": 0, "maximum": 2**31 - 1})
+    workers: int | None = dataclasses.field(default=None, metadata={"minimum": 1})
+    scheduler: str | None = None
+
+
+@dataclass(frozen=True)
+class Session:
+    """One run of a command: its workspace, its context, and how it prints."""
+
+    workspace: Workspace
+    context: Context
+    output: Path | None
+    as_json: bool
+
+    def path(self, given: str | None, default: str) -> Path:
+        """An input's path: as given, ``-`` for the next line of standard input, or its place in the workspace."""
+        if given == "-":
+            return _path_from_stdin()
+        return Path(given).absolute() if given else self.workspace.root / default
+
+    def target(self, default: str) -> Path:
+        """Where the output goes: ``--output`` or its place in the workspace."""
+        return self.output or self.workspace.root / default
+
+    def show(self, outcomes: Sequence[Outcome]) -> None:
+        """Print the paths written, or the manifests, on stdout; what was done on stderr."""
+        for outcome in outcomes:
+            if outcome.state != "written":
+                self.context.reporter.note(f"{outcome.path}: {outcome.state}")
+        if self.as_json:
+            held = [{"path": str(o.path), "state": o.state, **o.manifest.to_json()} for o in outcomes]
+            print(json.dumps(held[0] if len(held) == 1 else held, ensure_ascii=False, indent=2))
+        else:
+            for outcome in outcomes:
+                print(outcome.path)
+
+
+def _path_from_stdin() -> Path:
+    if sys.stdin.isatty():
+        raise UsageError("- reads a path from standard input: pipe another stage into this one, or name the path")
+    for line in sys.stdin:
+        if line.strip():
+            return Path(line.strip()).absolute()
+    raise UsageError("- was given, but standard input holds no path: the stage before it has failed or printed none")
+
+
+_COMMON: dict[str, tuple[Any, Any]] = {
+    "workspace": (
+        Annotated[
+            str | None,
+            typer.Option("--workspace", "-w", help="Workspace folder.", show_default="nearest lurm.toml above"),
+        ],
+        None,
+    ),
+    "output": (
+        Annotated[
+            str | None,
+            typer.Option("--output", "-o", help="Where to write.", show_default="its place in the workspace"),
+        ],
+        None,
+    ),
+    "seed": (Annotated[int | None, typer.Option("--seed", help="Random seed.", show_default="0")], None),
+    "workers": (
+        Annotated[int | None, typer.Option("--workers", help="Processes to use.", show_default="all cores")],
+        None,
+    ),
+    "scheduler": (
+        Annotated[str | None, typer.Option("--scheduler", help="Address of a Dask scheduler (lurm-cli[dask]).")],
+        None,
+    ),
+    "overwrite": (Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")], False),
+    "dry_run": (Annotated[bool, typer.Option("--dry-run", help="Say what would be done, write nothing.")], False),
+    "json_": (Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")], False),
+    "quiet": (Annotated[bool, typer.Option("--quiet", "-q", help="Warnings and errors only.")], False),
+    "verbose": (Annotated[bool, typer.Option("--verbose", "-v", help="Show a traceback with an error.")], False),
+}
+
+
+def open_session(command: str, given: dict[str, Any]) -> Session:
+    """Find the workspace and settle what every command has in common."""
+    if given.get("verbose"):
+        os.environ["LURM_DEBUG"] = "1"
+    workspace = find_workspace(given.get("workspace"), dict(os.environ))
+    shared = {key: workspace.settings[key] for key in SHARED if key in workspace.settings}
+    section = {
+        key: value for key, value in workspace.section(command).items() if key in CommonConfig.__dataclass_fields__
+    }
+    common = settle(CommonConfig, command, given, dict(os.environ), section, shared)
+    context = Context(
+        root=workspace.root,
+        seed=common.seed,
+        workers=common.workers or available_cores(),
+        scheduler=common.scheduler,
+        overwrite=bool(given.get("overwrite")),
+        dry_run=bool(given.get("dry_run")),
+        reporter=TerminalReporter(bool(given.get("quiet"))),
+    )
+    output = Path(given["output"]).absolute() if given.get("output") else None
+    return Session(workspace, context, output, bool(given.get("json_")))
+
+
+def settled_config(config: type[Any], command: str, session: Session, given: dict[str, Any]) -> Any:
+    """A stage's config from flags, environment and lurm.toml."""
+    settings = session.workspace.settings
+    shared = {key: settings[key] for key in SHARED if key in settings}
+    # What a section says of the seed or the workers was taken by ``open_session``.
+    section = {
+        key: value
+        for key, value in session.workspace.section(command).items()
+        if key not in CommonConfig.__dataclass_fields__ or key in config.__dataclass_fields__
+    }
+    return settle(config, command, given, dict(os.environ), section, shared)
+
+
+def config_parameters(config: type[Any]) -> list[inspect.Parameter]:
+    """The command line parameters of a config's fields."""
+    parameters = []
+    for field in dataclasses.fields(config):
+        kind = kind_of(config, field.name)
+        shown = field.metadata.get("shown") or _shown(field.default)
+        hint: Any = list[str] if kind.many else kind.base
+        if kind.choices is not None:
+            hint = str
+        spelling = flag(field.name)
+        if kind.base is bool:
+            spelling = f"{spelling}/--no-{spelling[2:]}"
+        declared = typer.Option(
+            spelling,
+            help=_sentence(field.metadata["help"]),
+            show_default=shown or False,
+            metavar="|".join(kind.choices) if kind.choices else None,
+        )
+        parameters.append(
+            inspect.Parameter(
+                field.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=None,
+                annotation=Annotated[hint | None, declared],
+            )
+        )
+    return parameters
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + "."
+
+
+def _shown(default: Any) -> str:
+    if default is None or default == ():
+        return ""
+    if isinstance(default, bool):
+        return "yes" if default else "no"
+    return str(default)
+
+
+def common_parameters(leave_out: Sequence[str] = ()) -> list[inspect.Parameter]:
+    """The parameters every command has."""
+    parameters = []
+    for name, (annotation, default) in _COMMON.items():
+        if name not in leave_out:
+            parameters.append(
+                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+            )
+    return parameters
+
+
+def add_command(
+    app: typer.Typer,
+    name: str,
+    body: Callable[[Session, dict[str, Any]], None],
+    parameters: list[inspect.Parameter],
+    help: str,
+    leave_out: Sequence[str] = (),
+) -> None:
+    """Register a command whose parameters are its own and the common ones.
+
+    Parameters
+    ----------
+    body
+        Called with the session and all parameters by name.
+    leave_out
+        Common parameters the command has no use for.
+    """
+
+    def run(**given: Any) -> None:
+        body(open_session(name, given), given)
+
+    everything = [*parameters, *common_parameters(leave_out)]
+    run.__signature__ = inspect.Signature(everything)
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in everything}
+    run.__doc__ = help
+    app.command(name, help=help)(run)
+
+
+def argument(name: str, help: str, many: bool = False) -> inspect.Parameter:
+    """An optional positional argument, a path or ``-``."""
+    hint: Any = list[str] if many else str
+    declared = typer.Argument(help=help, show_default=False)
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[hint | None, declared]
+    )
+
+
+def input_option(name: str, help: str) -> inspect.Parameter:
+    """An option that names an input artifact."""
+    declared = typer.Option(flag(name), help=help, show_default=False, metavar="PATH")
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, declared]
+    )
+
+
+def load(dotted: str) -> Any:
+    """Import ``package.module:name`` when it is needed: stages pull in heavy libraries."""
+    module, _, name = dotted.partition(":")
+    return getattr(importlib.import_module(module), name)

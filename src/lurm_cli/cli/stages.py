@@ -1,0 +1,84 @@
+"""The commands that run one stage each: parse, call the stage, print."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from lurm_cli.cli.command import (
+    Session,
+    add_command,
+    argument,
+    config_parameters,
+    input_option,
+    load,
+    settled_config,
+)
+from lurm_cli.errors import UsageError
+from lurm_cli.stages.boi import BoiConfig
+from lurm_cli.stages.encode_users import EncodeConfig
+from lurm_cli.stages.train_smen import TrainConfig
+
+
+def boi(session: Session, given: dict[str, Any]) -> None:
+    """Count interests by period."""
+    interests = session.path(given["interests"], "interests.zarr")
+    events = session.path(given["events"], "events.zarr")
+    config = settled_config(BoiConfig, "boi", session, given)
+    outputs = None
+    if session.output is not None:
+        if len(config.period) != 1:
+            raise UsageError("--output names one place, so exactly one --period must be given with it")
+        outputs = {config.period[0]: session.output}
+    session.show(load("lurm_cli.stages.boi:run_boi")(session.context, events, interests, config, outputs))
+
+
+def train_smen(session: Session, given: dict[str, Any]) -> None:
+    """Train the encoder."""
+    path = session.path(given["boi"], "") if given["boi"] else None
+    config = settled_config(TrainConfig, "train-smen", session, given)
+    run = load("lurm_cli.stages.train_smen:run_train_smen")
+    session.show([run(session.context, path, config, session.target("smen"))])
+
+
+def encode_users(session: Session, given: dict[str, Any]) -> None:
+    """Encode every user."""
+    smen = session.path(given["smen"], "smen")
+    path = session.path(given["boi"], "") if given["boi"] else None
+    config = settled_config(EncodeConfig, "encode-users", session, given)
+    run = load("lurm_cli.stages.encode_users:run_encode_users")
+    session.show([run(session.context, smen, path, config, session.target("users.zarr"))])
+
+
+def register(app: typer.Typer) -> None:
+    """Add the stage commands, in the order in which they run."""
+    add_command(
+        app,
+        "boi",
+        boi,
+        [
+            argument("interests", "Interests; - reads the path from standard input."),
+            input_option("events", "Events to count."),
+            *config_parameters(BoiConfig),
+        ],
+        "Count each user's interests by period (Bag of Interests).",
+    )
+    add_command(
+        app,
+        "train-smen",
+        train_smen,
+        [argument("boi", "Counts of the finest scale; - reads the path."), *config_parameters(TrainConfig)],
+        "Train the multi-anchor encoder on two views of every user.",
+    )
+    add_command(
+        app,
+        "encode-users",
+        encode_users,
+        [
+            argument("smen", "Trained model; - reads the path."),
+            input_option("boi", "Counts of the model's finest scale."),
+            *config_parameters(EncodeConfig),
+        ],
+        "Turn every user's life into M x H numbers.",
+    )
