@@ -218,7 +218,7 @@ def add_command(
         body(open_session(name, given), given)
 
     everything = [*parameters, *common_parameters(leave_out)]
-    run.__signature__ = inspect.Signature(everything)
+    vars(run)["__signature__"] = inspect.Signature(everything)
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in everything}
     run.__doc__ = help
     app.command(name, help=help)(run)
