@@ -1,0 +1,74 @@
+"""The items table: ids and texts, one row an item."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from lurm_cli.errors import UsageError
+from lurm_cli.sources.database import name
+from lurm_cli.sources.reading import RawFile, open_file, require_columns
+from lurm_cli.sources.spec import ItemSource, expand_files
+
+
+@dataclass(frozen=True)
+class CatalogueTable:
+    """The items table, loaded as the DuckDB table ``catalogue`` with columns id, c0, c1, ...
+
+    Attributes
+    ----------
+    text_columns
+        Names of the text columns, in order.
+    n_duplicates
+        Rows left out because their id had stood before.
+    """
+
+    text_columns: tuple[str, ...]
+    n_duplicates: int
+
+
+def load_catalogue(connection: Any, source: ItemSource) -> CatalogueTable:
+    """Read the items table.
+
+    Of several rows with one id the one whose texts sort first is kept, so that the order of rows and files does not
+    matter.
+
+    Raises
+    ------
+    UsageError
+        If a column is missing, or no row has an id.
+    """
+    files = [open_file(connection, path, source.format) for path in expand_files(source.files)]
+    texts = source.text_cols or tuple(column for column in files[0].columns if column != source.item_col)
+    for file in files:
+        require_columns(file, {"--item-col": source.item_col, **{f"--text-col {c}": c for c in texts}})
+    held = " UNION ALL ".join(_selected(file, source.item_col, texts) for file in files)
+    fields = ", ".join(f"c{k} := c{k}" for k in range(len(texts))) or "c0 := ''"
+    picked = "".join(f", best.c{k} AS c{k}" for k in range(len(texts)))
+    connection.execute(
+        f"CREATE TABLE catalogue AS SELECT id{picked}, n FROM "
+        f"(SELECT id, min(struct_pack({fields})) AS best, count(*) AS n FROM ({held}) "
+        "WHERE id IS NOT NULL AND trim(id) <> '' GROUP BY id)"
+    )
+    rows, duplicates = connection.execute("SELECT count(*), sum(n) - count(*) FROM catalogue").fetchone()
+    if rows == 0:
+        raise UsageError(f"{files[0].path}: no row has an item id in column {source.item_col!r}")
+    return CatalogueTable(tuple(texts), int(duplicates))
+
+
+def _selected(file: RawFile, item_col: str, texts: tuple[str, ...]) -> str:
+    wanted = {"item": item_col, **{f"c{k}": column for k, column in enumerate(texts)}}
+    columns = [f"{identifier('item', file.columns.get(item_col, 'VARCHAR'))} AS id"]
+    columns += [f"coalesce(CAST({name(f'c{k}')} AS VARCHAR), '') AS c{k}" for k in range(len(texts))]
+    return f"SELECT {', '.join(columns)} FROM {file.relation(wanted)}"
+
+
+def identifier(column: str, kind: str) -> str:
+    """SQL for an id as text; a float that is a whole number is written as one."""
+    text = f"CAST({name(column)} AS VARCHAR)"
+    if kind not in ("FLOAT", "DOUBLE"):
+        return text
+    value = name(column)
+    whole = f"CAST(CAST({value} AS HUGEINT) AS VARCHAR)"
+    small = f"abs({value}) < 1e18 AND {value} = floor({value})"
+    return f"CASE WHEN isnan({value}) THEN NULL WHEN {small} THEN {whole} ELSE {text} END"

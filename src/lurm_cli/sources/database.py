@@ -1,0 +1,53 @@
+"""DuckDB as a bounded tool: memory limit, spilling to a folder, errors as messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lurm_cli.errors import LurmError, UsageError
+
+
+def quoted(text: object) -> str:
+    """An SQL string literal."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def name(text: str) -> str:
+    """An SQL identifier."""
+    return '"' + text.replace('"', '""') + '"'
+
+
+@contextmanager
+def database(scratch: Path, threads: int, memory_limit: str) -> Iterator[Any]:
+    """A connection that spills into ``scratch``, knows UTC only, and keeps no row order unless asked."""
+    import duckdb
+
+    connection = duckdb.connect()
+    try:
+        connection.execute(f"SET threads = {int(threads)}")
+        connection.execute(f"SET memory_limit = {quoted(memory_limit)}")
+        connection.execute(f"SET temp_directory = {quoted(scratch / 'spill')}")
+        connection.execute("SET preserve_insertion_order = false")
+        connection.execute("SET enable_progress_bar = false")
+        connection.execute("SET TimeZone = 'UTC'")
+        yield connection
+    except duckdb.Error as error:
+        raise translated(error) from error
+    finally:
+        connection.close()
+
+
+def translated(error: Exception, file: Path | None = None) -> LurmError:
+    """The user's message for an error of DuckDB."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    reason = lines[0][:300] if lines else type(error).__name__
+    lowered = str(error).lower()
+    if "no space left" in lowered or "out of disk" in lowered or "failed to offload" in lowered:
+        return LurmError(f"no room on the disk for temporary files while reading ({reason}); free some and run again")
+    if "out of memory" in lowered:
+        return LurmError(f"reading ran out of its memory limit ({reason}); raise --memory-limit")
+    where = f"{file}: " if file else ""
+    return UsageError(f"{where}cannot be read: {reason}")

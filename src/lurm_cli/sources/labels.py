@@ -1,0 +1,38 @@
+"""Tables of labels: one row a user."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lurm_cli.errors import UsageError
+from lurm_cli.sources.catalogue import identifier
+from lurm_cli.sources.database import database
+from lurm_cli.sources.reading import open_file, require_columns
+from lurm_cli.sources.spec import expand_files
+
+
+def read_labels(path: Path, user_col: str, label_col: str, format: str = "auto") -> tuple[list[str], list[str]]:
+    """Users and their labels as texts, sorted by user; rows without a label are left out.
+
+    Raises
+    ------
+    UsageError
+        If the file or a column is missing, or a user has two different labels.
+    """
+    import tempfile
+
+    (file,) = expand_files((str(path),))
+    with tempfile.TemporaryDirectory() as scratch, database(Path(scratch), 1, "1GB") as connection:
+        raw = open_file(connection, file, format)
+        require_columns(raw, {"user_col": user_col, "label_col": label_col})
+        kinds = [raw.columns.get(column, "VARCHAR") for column in (user_col, label_col)]
+        user, label = identifier("u", kinds[0]), identifier("l", kinds[1])
+        relation = raw.relation({"u": user_col, "l": label_col})
+        rows = connection.execute(
+            f"SELECT id, min(label), max(label) FROM (SELECT {user} AS id, {label} AS label FROM {relation}) "
+            "WHERE id IS NOT NULL AND label IS NOT NULL AND trim(label) <> '' GROUP BY id ORDER BY id"
+        ).fetchall()
+    for user_id, low, high in rows:
+        if low != high:
+            raise UsageError(f"{file}: user {user_id!r} has two labels in column {label_col}, {low!r} and {high!r}")
+    return [row[0] for row in rows], [row[1] for row in rows]

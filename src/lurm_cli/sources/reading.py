@@ -1,0 +1,145 @@
+"""One SQL relation for one raw file, whatever its format; and the checks of its columns."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lurm_cli.errors import UsageError
+from lurm_cli.sources.database import name, quoted, translated
+from lurm_cli.sources.spec import format_of
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One raw file.
+
+    Attributes
+    ----------
+    columns
+        Column name to DuckDB type; text formats have VARCHAR throughout.
+    first_row
+        Number of the first data row as a person counts: 2 where a header stands before it.
+    """
+
+    path: Path
+    format: str
+    columns: dict[str, str]
+    delimiter: str = ""
+
+    @property
+    def first_row(self) -> int:
+        """Number of the first data row."""
+        return 2 if self.format in ("csv", "tsv") else 1
+
+    def relation(self, wanted: dict[str, str], numbered: bool = False) -> str:
+        """SQL of a table with one column for each of ``wanted`` (alias to column).
+
+        Parameters
+        ----------
+        numbered
+            Also give ``row_number``, counted from 0; needs a connection that preserves the order.
+        """
+        if self.format == "jsonl":
+            picked = [f"{_json_text(column)} AS {name(alias)}" for alias, column in wanted.items()]
+            picked.append("NOT json_valid(line) AS broken")
+            # Blank lines are no rows, but they count as lines.
+            inner = f"(SELECT line, row_number() OVER () - 1 AS row_number FROM {_lines(self.path)})"
+            source = inner if numbered else _lines(self.path)
+            number = ", row_number" if numbered else ""
+            return f"(SELECT {', '.join(picked)}{number} FROM {source} WHERE trim(line) <> '')"
+        picked = [f"{name(column)} AS {name(alias)}" for alias, column in wanted.items()]
+        picked.append("false AS broken")
+        if self.format == "parquet":
+            number = ", file_row_number AS row_number" if numbered else ""
+            return (
+                f"(SELECT {', '.join(picked)}{number} FROM read_parquet({quoted(self.path)}, file_row_number = true))"
+            )
+        number = ", row_number() OVER () - 1 AS row_number" if numbered else ""
+        return f"(SELECT {', '.join(picked)}{number} FROM {self._read_csv()})"
+
+    def _read_csv(self) -> str:
+        columns = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in self.columns)
+        return (
+            f"read_csv({quoted(self.path)}, delim = {quoted(self.delimiter)}, quote = '\"', escape = '\"', "
+            f"header = true, auto_detect = false, columns = {{{columns}}}, store_rejects = true, "
+            "rejects_limit = 0, max_line_size = 33554432)"
+        )
+
+
+def _json_text(column: str) -> str:
+    pointer = "/" + column.replace("~", "~0").replace("/", "~1")
+    return f"CASE WHEN json_valid(line) THEN line ->> {quoted(pointer)} END"
+
+
+def _lines(path: Path) -> str:
+    """A file as rows of one text column: no delimiter, no quotes."""
+    return (
+        f"read_csv({quoted(path)}, delim = chr(1), quote = '', escape = '', header = false, auto_detect = false, "
+        "columns = {'line': 'VARCHAR'}, max_line_size = 33554432)"
+    )
+
+
+def open_file(connection: Any, path: Path, declared: str) -> RawFile:
+    """Look at one file's columns; raises UsageError if it is not what its format says."""
+    import duckdb
+
+    format = format_of(path, declared)
+    try:
+        if format == "parquet":
+            described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({quoted(path)})").fetchall()
+            return RawFile(path, format, {row[0]: row[1] for row in described})
+        first = connection.execute(f"SELECT line FROM {_lines(path)} WHERE trim(line) <> '' LIMIT 1").fetchone()
+    except duckdb.Error as error:
+        raise translated(error, path) from error
+    if first is None:
+        raise UsageError(f"{path} holds no row")
+    line = first[0].removeprefix("\ufeff")
+    if format == "jsonl":
+        return RawFile(path, format, dict.fromkeys(_keys(path, line), "VARCHAR"))
+    delimiter = "\t" if format == "tsv" else max(",;\t|", key=line.count)
+    header = next(csv.reader(io.StringIO(line), delimiter=delimiter))
+    if len(set(header)) < len(header):
+        twice = next(column for column in header if header.count(column) > 1)
+        raise UsageError(f"{path}: the header names the column {twice!r} twice")
+    return RawFile(path, format, dict.fromkeys(header, "VARCHAR"), delimiter)
+
+
+def _keys(path: Path, line: str) -> list[str]:
+    try:
+        held = json.loads(line)
+    except ValueError:
+        return []  # the row check will name the line
+    if not isinstance(held, dict):
+        raise UsageError(f"{path}, line 1: expected a JSON object a line, found {line[:60]!r}")
+    return list(held)
+
+
+def require_columns(file: RawFile, wanted: dict[str, str]) -> None:
+    """Check that the columns exist.
+
+    Parameters
+    ----------
+    wanted
+        Flag to column, for the message.
+
+    Raises
+    ------
+    UsageError
+        Naming file, column, flag, the columns there are, and a likely one.
+    """
+    # The first object of a JSON file need not have every key: its rows are checked one by one.
+    if file.format == "jsonl" and not file.columns:
+        return
+    for spelling, column in wanted.items():
+        if column not in file.columns:
+            near = difflib.get_close_matches(column, file.columns, 1, cutoff=0.5)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise UsageError(
+                f"{file.path} has no column {column!r} ({spelling}); its columns are: {', '.join(file.columns)}.{hint}"
+            )

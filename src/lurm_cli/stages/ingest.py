@@ -1,0 +1,280 @@
+"""``lurm ingest``: raw logs become ``events.zarr`` (ragged, by user, sorted by time) and ``items.zarr``."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from lurm_cli.artifacts.build import Build, up_to_date
+from lurm_cli.artifacts.manifest import InputRef, Manifest
+from lurm_cli.clock import format_time
+from lurm_cli.errors import UsageError
+from lurm_cli.stages.context import Context, Outcome, cut_time
+from lurm_cli.stages.options import option
+
+if TYPE_CHECKING:
+    from lurm_cli.sources.regroup import BucketTask, Regrouped
+    from lurm_cli.sources.spec import EventSource, ItemSource
+
+
+@dataclass(frozen=True)
+class IngestConfig:
+    """Options of ``lurm ingest``."""
+
+    events: tuple[str, ...] = ()
+    items: tuple[str, ...] = option((), "items table, any number of files or globs")
+    user_col: str = option("user", "column of the user id")
+    item_col: str = option("item", "column of the item id, in the events")
+    time_col: str = option("time", "column of the time")
+    items_id_col: str | None = option(None, "column of the item id, in the items table", shown="as --item-col")
+    text_col: tuple[str, ...] = option((), "column of the items table that describes an item", shown="all of them")
+    format: Literal["auto", "parquet", "csv", "tsv", "jsonl"] = option("auto", "format of the events")
+    items_format: Literal["auto", "parquet", "csv", "tsv", "jsonl"] = option("auto", "format of the items table")
+    time_unit: Literal["auto", "s", "ms", "us", "ns"] = option("auto", "unit of numeric times")
+    time_format: str | None = option(None, "pattern of times that are not ISO 8601, such as %m/%d/%Y", shown="none")
+    bad_rows: Literal["stop", "skip"] = option("stop", "what to do with rows that cannot be read")
+    dedupe: bool = option(False, "drop exact duplicates of user, item and time")
+    drop_after: str | None = option(None, "drop events at or after this time", shown="keep all")
+    memory_limit: str = option("1GB", "memory for sorting and joining")
+    buckets: int | None = option(None, "parts a year is cut into", minimum=1, maximum=65_536, shown="by the size")
+
+
+# What changes the bytes; the rest says where to read and how much memory to take.
+_PARAMETERS = (
+    "user_col",
+    "item_col",
+    "time_col",
+    "items_id_col",
+    "text_col",
+    "time_unit",
+    "time_format",
+    "bad_rows",
+    "dedupe",
+    "buckets",
+)
+
+
+def run_ingest(context: Context, config: IngestConfig, target: Path) -> list[Outcome]:
+    """Read raw logs.
+
+    Parameters
+    ----------
+    target
+        Place of the events; the items stand beside it, as ``items.zarr`` (for another name of the events,
+        ``NAME-items.zarr``).
+
+    Returns
+    -------
+    list of Outcome
+        Of the events, then of the items.
+    """
+    from lurm_cli.sources.spec import EventSource, ItemSource, expand_files
+
+    if not config.events:
+        raise UsageError("no events to read; name files, as in `lurm ingest events.parquet --items items.csv`")
+    until = cut_time(config.drop_after, "--drop-after")
+    source = EventSource(
+        config.events,
+        config.format,
+        config.user_col,
+        config.item_col,
+        config.time_col,
+        config.time_unit,
+        config.time_format,
+        config.bad_rows,
+        config.dedupe,
+        until,
+    )
+    items_col = config.items_id_col or config.item_col
+    catalogue = ItemSource(config.items, config.items_format, items_col, config.text_col) if config.items else None
+    files = expand_files(source.files)
+    item_files = expand_files(catalogue.files) if catalogue else []
+    inputs = _references(context, files, item_files)
+    parameters = {name: _json(getattr(config, name)) for name in _PARAMETERS}
+    stem = target.name.removesuffix(".zarr")
+    items_target = target.with_name("items.zarr" if stem == "events" else f"{stem}-items.zarr")
+    drafts = {
+        "events": (target, Manifest("events", "ingest", parameters, inputs, until=until)),
+        "items": (items_target, Manifest("items", "ingest", parameters, inputs, until=until)),
+    }
+    found = [up_to_date(place, draft, context.overwrite) for place, draft in drafts.values()]
+    state = "up to date" if None not in found else "would be written" if context.dry_run else None
+    if state is None:
+        found = list(_build(context, source, catalogue, drafts))
+        state = "written"
+    return [
+        Outcome(place, manifest or draft, state)
+        for (place, draft), manifest in zip(drafts.values(), found, strict=True)
+    ]
+
+
+def _json(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _references(context: Context, events: Sequence[Path], items: Sequence[Path]) -> tuple[InputRef, ...]:
+    """References to the raw files, by content: neither their order nor their times matter."""
+    hashes = _Hashes(context.root / ".lurm" / "hashes.json")
+    references = [
+        InputRef(context.recorded(path), f"raw {kind}", hashes.of(path))
+        for kind, paths in (("events", events), ("items", items))
+        for path in paths
+    ]
+    hashes.save()
+    return tuple(sorted(references, key=lambda entry: (entry.kind, entry.fingerprint, entry.path)))
+
+
+class _Hashes:
+    """Sha256 of raw files, remembered by path, size and time, so that an up-to-date ingest answers at once."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        try:
+            self.held: dict[str, list[Any]] = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            self.held = {}
+        self.changed = False
+
+    def of(self, path: Path) -> str:
+        import hashlib
+
+        stat = path.stat()
+        key, stamp = str(path.absolute()), [stat.st_size, stat.st_mtime_ns]
+        known = self.held.get(key)
+        if known is not None and known[:2] == stamp:
+            return str(known[2])
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        self.held[key] = [*stamp, digest]
+        self.changed = True
+        return digest
+
+    def save(self) -> None:
+        if self.changed:
+            self.file.parent.mkdir(exist_ok=True)
+            temporary = self.file.with_suffix(f".{os.getpid()}")
+            temporary.write_text(json.dumps(self.held), encoding="utf-8")
+            temporary.replace(self.file)
+
+
+def _build(
+    context: Context,
+    source: EventSource,
+    catalogue: ItemSource | None,
+    drafts: dict[str, tuple[Path, Manifest]],
+) -> tuple[Manifest, Manifest]:
+    from lurm_cli.engine import run_tasks
+    from lurm_cli.sources.regroup import regroup
+
+    events_target = drafts["events"][0]
+    rejects = events_target.with_name(f"{events_target.name.removesuffix('.zarr')}-rejects.csv")
+    config = drafts["events"][1].parameters
+    with Build(*drafts["items"]) as items, Build(*drafts["events"]) as events:
+        scratch = events_target.with_name(f".{events_target.name}.scratch")
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        try:
+            with context.reporter.bar("reading", None):
+                found = regroup(
+                    source,
+                    catalogue,
+                    scratch,
+                    threads=context.workers,
+                    n_buckets=config["buckets"],
+                    rejects=rejects if source.bad_rows == "skip" else None,
+                    reporter=context.reporter,
+                )
+            _write_items(found, items.folder)
+            tasks = found.tasks()
+            write = partial(_write_bucket, partial_folder=events.folder)
+            with (
+                context.executor(len(tasks)) as executor,
+                context.reporter.bar("sorting by user", len(tasks), "buckets") as bar,
+            ):
+                for _ in run_tasks(executor, write, tasks):
+                    bar.advance()
+            _report(context, found, rejects, catalogue is not None)
+            # Items first: whoever sees the events finds the items they point to.
+            item_manifest = items.finish(shape=(found.n_items,), facts=_item_facts(found))
+            event_manifest = events.finish(shape=(found.n_users, found.n_items), facts=_event_facts(found))
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return event_manifest, item_manifest
+
+
+def _write_bucket(task: BucketTask, partial_folder: Path) -> None:
+    import numpy as np
+
+    from lurm_cli.artifacts.parts import PARTS, part_name
+    from lurm_cli.artifacts.ragged import RaggedEvents, write_ragged_part
+
+    for part in task.load():
+        name = part_name(part.year, part.bucket)
+        if (partial_folder / PARTS / name).is_dir():
+            continue  # committed before the last run was killed
+        users = np.empty(len(part.users), dtype=object)
+        users[:] = part.users
+        write_ragged_part(partial_folder, name, RaggedEvents(users, part.indptr, part.items, part.times))
+
+
+def _write_items(found: Regrouped, folder: Path) -> None:
+    import numpy as np
+
+    from lurm_cli.artifacts.columns import write_columns
+
+    for left_over in folder.glob("*/"):
+        shutil.rmtree(left_over)
+    columns: dict[str, list[Any]] = {}
+    for batch in found.items():
+        for key in ("ids", "in_table", "n_events"):
+            columns.setdefault(key, []).extend(batch[key])
+        for number, texts in enumerate(batch["texts"]):
+            columns.setdefault(f"text_{number}", []).extend(texts)
+    arrays = {
+        "in_table": np.array(columns.pop("in_table"), dtype=np.int8),
+        "n_events": np.array(columns.pop("n_events"), dtype=np.int64),
+    }
+    write_columns(folder, arrays | {key: np.array(texts, dtype=object) for key, texts in columns.items()})
+
+
+def _event_facts(found: Regrouped) -> dict[str, Any]:
+    return {
+        "n_events": found.n_events,
+        "n_users": found.n_users,
+        "n_buckets": found.n_buckets,
+        "first_time": found.first_time,
+        "last_time": found.last_time,
+        "rejected": found.rejected,
+        "duplicates_removed": found.duplicates_removed,
+        "dropped_after": found.dropped_until,
+        "events_without_item_row": found.events_without_item_row,
+    }
+
+
+def _item_facts(found: Regrouped) -> dict[str, Any]:
+    return {
+        "n_items": found.n_items,
+        "text_columns": list(found.text_columns),
+        "items_without_events": found.items_without_events,
+    }
+
+
+def _report(context: Context, found: Regrouped, rejects: Path, has_catalogue: bool) -> None:
+    note, warn = context.reporter.note, context.reporter.warn
+    span = f"{format_time(found.first_time)[:10]} to {format_time(found.last_time)[:10]}"
+    note(f"{found.n_events:,} events of {found.n_users:,} users with {found.n_items:,} items, {span}")
+    if found.rejected:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in found.rejected.items())
+        warn(f"left out unreadable rows: {reasons}; they stand in {rejects}")
+    if found.duplicates_removed:
+        note(f"dropped {found.duplicates_removed:,} exact duplicates")
+    if found.dropped_until:
+        note(f"dropped {found.dropped_until:,} events at or after the cut")
+    if has_catalogue and found.events_without_item_row:
+        warn(f"{found.events_without_item_row:,} events have an item that is not in the items table; they are kept")
