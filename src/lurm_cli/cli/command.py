@@ -141,13 +141,15 @@ def settled_config(config: type[Any], command: str, session: Session, given: dic
         for key, value in session.workspace.section(command).items()
         if key not in CommonConfig.__dataclass_fields__ or key in config.__dataclass_fields__
     }
-    return settle(config, command, given, dict(os.environ), section, shared)
+    return settle(config, command, given, dict(os.environ), section, shared, session.workspace.root)
 
 
-def config_parameters(config: type[Any]) -> list[inspect.Parameter]:
+def config_parameters(config: type[Any], leave_out: Sequence[str] = ()) -> list[inspect.Parameter]:
     """The command line parameters of a config's fields."""
     parameters = []
     for field in dataclasses.fields(config):
+        if field.name in leave_out:
+            continue
         kind = kind_of(config, field.name)
         shown = field.metadata.get("shown") or _shown(field.default)
         hint: Any = list[str] if kind.many else kind.base

@@ -17,8 +17,41 @@ from lurm_cli.cli.command import (
 )
 from lurm_cli.errors import UsageError
 from lurm_cli.stages.boi import BoiConfig
+from lurm_cli.stages.cluster import ClusterConfig
+from lurm_cli.stages.embed_items import EmbedConfig
 from lurm_cli.stages.encode_users import EncodeConfig
+from lurm_cli.stages.ingest import IngestConfig
 from lurm_cli.stages.train_smen import TrainConfig
+
+
+def ingest(session: Session, given: dict[str, Any]) -> None:
+    """Read raw logs."""
+    if given["events"] is None and not session.workspace.section("ingest").get("events"):
+        raise UsageError(
+            "no events to read; name files, as in `lurm ingest events.parquet --items items.csv`, "
+            "or set events under [ingest] in lurm.toml"
+        )
+    config = settled_config(IngestConfig, "ingest", session, given)
+    events, _ = load("lurm_cli.stages.ingest:run_ingest")(session.context, config, session.target("events.zarr"))
+    session.show([events])
+
+
+def embed_items(session: Session, given: dict[str, Any]) -> None:
+    """Give every item a vector."""
+    items = session.path(given["items"], "items.zarr")
+    events = session.path(given["events"], "events.zarr")
+    config = settled_config(EmbedConfig, "embed-items", session, given)
+    run = load("lurm_cli.stages.embed_items:run_embed_items")
+    session.show([run(session.context, items, events, config, session.target("item_embeddings.zarr"))])
+
+
+def cluster(session: Session, given: dict[str, Any]) -> None:
+    """Find interests."""
+    embeddings = session.path(given["embeddings"], "item_embeddings.zarr")
+    items = session.path(given["items"], "items.zarr")
+    config = settled_config(ClusterConfig, "cluster", session, given)
+    run = load("lurm_cli.stages.cluster:run_cluster")
+    session.show([run(session.context, embeddings, items, config, session.target("interests.zarr"))])
 
 
 def boi(session: Session, given: dict[str, Any]) -> None:
@@ -53,6 +86,35 @@ def encode_users(session: Session, given: dict[str, Any]) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add the stage commands, in the order in which they run."""
+    add_command(
+        app,
+        "ingest",
+        ingest,
+        [argument("events", "Files or globs of events.", many=True), *config_parameters(IngestConfig, ("events",))],
+        "Read raw logs: who did what with which item, when.",
+    )
+    add_command(
+        app,
+        "embed-items",
+        embed_items,
+        [
+            argument("items", "Items; - reads the path from standard input."),
+            input_option("events", "Events, to learn from what was seen before the cut."),
+            *config_parameters(EmbedConfig),
+        ],
+        "Give every item a vector: from its text, from behaviour, or from a file.",
+    )
+    add_command(
+        app,
+        "cluster",
+        cluster,
+        [
+            argument("embeddings", "Item embeddings; - reads the path from standard input."),
+            input_option("items", "Items, for the words of the labels."),
+            *config_parameters(ClusterConfig),
+        ],
+        "Cluster items into interests and label them.",
+    )
     add_command(
         app,
         "boi",

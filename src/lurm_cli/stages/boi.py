@@ -57,7 +57,7 @@ def run_boi(
     """
     event_manifest, event_ref = context.input(events, "events")
     interest_manifest, interest_ref = context.input(interests, "interests")
-    until = cut_time(config.until)
+    until = earliest(cut_time(config.until), event_manifest.until)
     periods = _periods(config, event_manifest, until, context)
     outcomes: dict[str, Outcome] = {}
     drafts: dict[str, tuple[Path, Manifest]] = {}

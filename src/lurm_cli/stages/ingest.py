@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class IngestConfig:
     """Options of ``lurm ingest``."""
 
-    events: tuple[str, ...] = ()
-    items: tuple[str, ...] = option((), "items table, any number of files or globs")
+    events: tuple[str, ...] = option((), "files or globs of events", paths=True)
+    items: tuple[str, ...] = option((), "items table, any number of files or globs", paths=True)
     user_col: str = option("user", "column of the user id")
     item_col: str = option("item", "column of the item id, in the events")
     time_col: str = option("time", "column of the time")
@@ -40,7 +40,9 @@ class IngestConfig:
     time_format: str | None = option(None, "pattern of times that are not ISO 8601, such as %m/%d/%Y", shown="none")
     bad_rows: Literal["stop", "skip"] = option("stop", "what to do with rows that cannot be read")
     dedupe: bool = option(False, "drop exact duplicates of user, item and time")
-    drop_after: str | None = option(None, "drop events at or after this time", shown="keep all")
+    until: str | None = option(
+        None, "leave out events at or after this time, also as labels", shown="keep all", shared=False
+    )
     memory_limit: str = option("1GB", "memory for sorting and joining")
     buckets: int | None = option(None, "parts a year is cut into", minimum=1, maximum=65_536, shown="by the size")
 
@@ -78,7 +80,7 @@ def run_ingest(context: Context, config: IngestConfig, target: Path) -> list[Out
 
     if not config.events:
         raise UsageError("no events to read; name files, as in `lurm ingest events.parquet --items items.csv`")
-    until = cut_time(config.drop_after, "--drop-after")
+    until = cut_time(config.until)
     source = EventSource(
         config.events,
         config.format,
@@ -236,7 +238,7 @@ def _write_items(found: Regrouped, folder: Path) -> None:
             columns.setdefault(key, []).extend(batch[key])
         for number, texts in enumerate(batch["texts"]):
             columns.setdefault(f"text_{number}", []).extend(texts)
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         "in_table": np.array(columns.pop("in_table"), dtype=np.int8),
         "n_events": np.array(columns.pop("n_events"), dtype=np.int64),
     }

@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 import types
 import typing
+from pathlib import Path
 from typing import Any, TypeVar
 
 from lurm_cli.errors import UsageError
@@ -24,6 +25,8 @@ def option(
     minimum: float | None = None,
     maximum: float | None = None,
     shown: str | None = None,
+    shared: bool = True,
+    paths: bool = False,
 ) -> Any:
     """A field of a stage's config.
 
@@ -37,8 +40,12 @@ def option(
         Bounds, both allowed.
     shown
         How the default is shown where it is chosen from the data.
+    shared
+        Whether a setting of the same name at the top of lurm.toml, or in the environment, counts here.
+    paths
+        Whether the texts are paths: in lurm.toml they are relative to its folder.
     """
-    metadata = {"help": help, "minimum": minimum, "maximum": maximum, "shown": shown}
+    metadata = {"help": help, "minimum": minimum, "maximum": maximum, "shown": shown, "shared": shared, "paths": paths}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -75,6 +82,7 @@ def settle(
     environment: dict[str, str],
     section: dict[str, Any],
     shared: dict[str, Any],
+    root: Path = Path(),
 ) -> Config:
     """Fill a config: flag, then ``LURM_*``, then the command's section of lurm.toml, then its top, then the default.
 
@@ -96,13 +104,19 @@ def settle(
         variable = "LURM_" + name.upper()
         if flags.get(name) not in (None, [], ()):
             values[name] = _checked(flags[name], kind, field, flag(name))
-        elif variable in environment:
+        elif variable in environment and field.metadata.get("shared", True):
             values[name] = _checked(_from_text(environment[variable], kind, variable), kind, field, variable)
         elif name in section:
-            values[name] = _checked(section[name], kind, field, f"lurm.toml, [{command}] {name}")
-        elif name in shared:
+            value = _checked(section[name], kind, field, f"lurm.toml, [{command}] {name}")
+            values[name] = _below(root, value) if field.metadata.get("paths") else value
+        elif name in shared and field.metadata.get("shared", True):
             values[name] = _checked(shared[name], kind, field, f"lurm.toml, {name}")
     return config(**values)
+
+
+def _below(root: Path, value: Any) -> Any:
+    """Paths relative to the workspace; joining leaves absolute ones as they are."""
+    return tuple(str(root / part) for part in value) if isinstance(value, tuple) else str(root / value)
 
 
 def _from_text(text: str, kind: Kind, where: str) -> Any:

@@ -1,0 +1,46 @@
+"""Helpers that every item encoder shares: averaging words, unit length, joining encoders."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from lurm_cli.items.text import EncodedTexts
+
+
+def unit_rows(vectors: np.ndarray) -> np.ndarray:
+    """Scale rows to length 1, float32; zero rows stay zero."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return (vectors / np.where(norms > 0, norms, 1)).astype(np.float32)
+
+
+def mean_vectors(texts: EncodedTexts, word_vectors: np.ndarray) -> np.ndarray:
+    """Average the words of each text and scale to unit length; texts without a word give zeros.
+
+    Source: section 4.4 of the paper (word2vec and average pooling); the unit length is ours, as HDSC assigns by
+    inner product.
+
+    Parameters
+    ----------
+    word_vectors
+        (n_words, dim).
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (n_texts, dim).
+    """
+    n_texts = len(texts.indptr) - 1
+    counts = sparse.csr_matrix(
+        (np.ones(len(texts.words), dtype=np.float32), texts.words, texts.indptr),
+        shape=(n_texts, len(word_vectors)),
+    )
+    return unit_rows(np.asarray(counts @ word_vectors))
+
+
+def concatenate(blocks: list[np.ndarray]) -> np.ndarray:
+    """Vectors of several encoders side by side, of unit length as a whole.
+
+    A row that is zero in one block, because that encoder knows nothing of the item, is carried by the others (ours).
+    """
+    return unit_rows(np.concatenate([unit_rows(block) for block in blocks], axis=1))

@@ -1,0 +1,188 @@
+"""``lurm embed-items``: one vector an item, from its text, from behaviour, or made elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from lurm_cli.artifacts.build import Build
+from lurm_cli.artifacts.manifest import InputRef, Manifest
+from lurm_cli.errors import LurmError, UsageError
+from lurm_cli.stages.context import Context, Outcome, cut_time, earliest, settled
+from lurm_cli.stages.options import option
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from lurm_cli.artifacts.columns import Columns
+    from lurm_cli.artifacts.store import Events
+    from lurm_cli.items.text import EncodedTexts
+
+
+@dataclass(frozen=True)
+class EmbedConfig:
+    """Options of ``lurm embed-items``."""
+
+    method: Literal["word2vec", "contrastive", "precomputed"] = option("word2vec", "how items get their vectors")
+    dim: int = option(128, "numbers an item", minimum=1, maximum=8192)
+    vectors: str | None = option(None, "file of precomputed vectors: .npz, .npy or .parquet", shown="none", paths=True)
+    min_count: int = option(1, "leave out words that fewer items have", minimum=1)
+    window: int | None = option(None, "word2vec window", minimum=1, shown="covers an item's text")
+    epochs: int | None = option(None, "word2vec epochs", minimum=1, shown="5 to 50 by the size of the catalogue")
+    beta_days: float = option(5.0, "contrastive: a pair's events are less than so many days apart", minimum=1e-6)
+    tau: float = option(0.1, "contrastive: temperature", minimum=1e-4)
+    lr: float = option(1e-3, "contrastive: step of Adam", minimum=0.0, maximum=10.0)
+    batch_size: int = option(256, "contrastive: pairs a step", minimum=2)
+    max_steps: int = option(3000, "contrastive: at most so many steps", minimum=1)
+    until: str | None = option(None, "learn only from items seen before this time", shown="until in lurm.toml")
+
+
+def run_embed_items(context: Context, items: Path, events: Path, config: EmbedConfig, target: Path) -> Outcome:
+    """Embed every item of the catalogue; what is learnt is learnt from items with events before the cut."""
+    _, item_ref = context.input(items, "items")
+    event_manifest, event_ref = context.input(events, "events")
+    until = earliest(cut_time(config.until), event_manifest.until)
+    parameters: dict[str, Any] = {"method": config.method}
+    inputs = [item_ref, event_ref]
+    if config.method == "precomputed":
+        if config.vectors is None:
+            raise UsageError("--method precomputed needs --vectors FILE (.npz, .npy or .parquet)")
+        inputs.append(_vector_file(context, Path(config.vectors)))
+    else:
+        parameters |= {name: getattr(config, name) for name in ("dim", "min_count", "window", "epochs")}
+    if config.method == "contrastive":
+        parameters |= {name: getattr(config, name) for name in ("beta_days", "tau", "lr", "batch_size", "max_steps")}
+    draft = Manifest("item-embeddings", "embed-items", parameters, tuple(inputs), context.seed, until)
+    outcome = settled(context, target, draft)
+    return outcome or _build(context, items, events, config, target, draft)
+
+
+def _vector_file(context: Context, path: Path) -> InputRef:
+    import hashlib
+
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file of vectors")
+    with path.open("rb") as stream:
+        return InputRef(context.recorded(path), "raw vectors", hashlib.file_digest(stream, "sha256").hexdigest())
+
+
+def _build(
+    context: Context,
+    items: Path,
+    events: Path,
+    item_manifest: Manifest,
+    config: EmbedConfig,
+    target: Path,
+    draft: Manifest,
+) -> Outcome:
+    from lurm_cli.artifacts.columns import Columns, write_columns
+    from lurm_cli.artifacts.store import Events
+
+    columns, store = Columns(items, "items"), Events.open(events)
+    with Build(target, draft) as build:
+        ids = columns.read("ids")
+        seen = count_items(store, len(ids), draft.until, context)
+        if config.method == "precomputed":
+            from lurm_cli.items.precomputed import read_vectors
+            from lurm_cli.items.vectors import unit_rows
+
+            vectors, found = read_vectors(Path(config.vectors or ""), ids.tolist())
+            vectors = unit_rows(vectors)
+            context.reporter.note(f"vectors for {found.sum():,} of {len(ids):,} items")
+        else:
+            vectors = _learn(context, columns, store, seen, config, draft.until)
+        without = int(((seen > 0) & ~vectors.any(axis=1)).sum())
+        if without:
+            context.reporter.warn(f"{without:,} items with events have no vector; their events will not be counted")
+        if not vectors[seen > 0].any():
+            raise LurmError("no item with events before the cut has a vector; check the items table and `until`")
+        write_columns(build.folder, {"values": vectors, "ids": ids, "n_events": seen})
+        facts = {"items_seen": int((seen > 0).sum()), "items_seen_without_vector": without}
+        manifest = build.finish(shape=vectors.shape, facts=facts)
+    return Outcome(target, manifest, "written")
+
+
+def count_items(events: Events, n_items: int, until: int | None, context: Context) -> np.ndarray:
+    """Events of each item before the cut, int64 (n_items,)."""
+    import numpy as np
+
+    seen = np.zeros(n_items, dtype=np.int64)
+    with context.reporter.bar("counting items", len(events.manifest.parts), "parts") as bar:
+        for name in events.manifest.parts:
+            seen += np.bincount(events.part(name).before(until).items, minlength=n_items)
+            bar.advance()
+    if not seen.any():
+        raise LurmError("no event lies before the cut; check `until`")
+    return seen
+
+
+def item_texts(columns: Columns) -> list[list[str]]:
+    """Words of every item; an item without text, or a catalogue without a table, is known by its id alone."""
+    from lurm_cli.items.text import join_columns, tokenize
+
+    n_texts = len(columns.manifest.facts["text_columns"])
+    if n_texts == 0:
+        return [[str(name)] for name in columns.read("ids")]
+    joined = join_columns([columns.read(f"text_{number}").tolist() for number in range(n_texts)])
+    return [tokenize(text) for text in joined]
+
+
+def _learn(
+    context: Context, columns: Columns, events: Events, seen: np.ndarray, config: EmbedConfig, until: int | None
+) -> np.ndarray:
+    from lurm_cli.items.text import encode_texts, truncation_length
+    from lurm_cli.items.vectors import mean_vectors
+    from lurm_cli.items.word2vec import Word2VecOptions, fit_word2vec
+
+    texts = item_texts(columns)
+    # The vocabulary, too, is learnt from items seen before the cut only.
+    known = {word for text, n in zip(texts, seen, strict=True) if n for word in text}
+    encoded = encode_texts([[word for word in text if word in known] for text in texts], config.min_count)
+    length = truncation_length(encoded.lengths()[seen > 0])
+    encoded = encoded.truncated(length)
+    context.reporter.note(f"{len(encoded.vocabulary):,} words; the first {length} of an item's text are used")
+    learnt_from = _only(encoded, seen > 0)
+    words = fit_word2vec(learnt_from, Word2VecOptions(config.dim, config.window, config.epochs), context.seed)
+    if config.method == "word2vec":
+        return mean_vectors(encoded, words)
+    from lurm_cli.items.contrastive import ContrastiveOptions, encode_items, fit_contrastive
+
+    training, validation = _pair_samplers(events, encoded, config, until)
+    options = ContrastiveOptions(
+        dim=config.dim, tau=config.tau, lr=config.lr, batch_size=config.batch_size, max_steps=config.max_steps
+    )
+    encoder = fit_contrastive(encoded, training, validation, words, options, context.seed, context.reporter)
+    return encode_items(encoder, encoded)
+
+
+def _only(texts: EncodedTexts, rows: np.ndarray) -> EncodedTexts:
+    import numpy as np
+
+    from lurm_cli.items.text import EncodedTexts
+
+    sizes = texts.lengths()
+    indptr = np.concatenate([[0], np.cumsum(sizes[rows])]).astype(np.int64)
+    return EncodedTexts(indptr, texts.words[np.repeat(rows, sizes)], texts.vocabulary)
+
+
+def _pair_samplers(events: Events, texts: EncodedTexts, config: EmbedConfig, until: int | None) -> tuple[Any, Any]:
+    """Pairs of training users and of held-out users."""
+    import numpy as np
+
+    from lurm_cli.items.pairs import PairSampler
+    from lurm_cli.smen.blocks import held_out
+
+    buckets = list(events.iter_buckets(until))
+    users = np.concatenate([bucket.users for bucket in buckets])
+    sizes = np.concatenate([np.diff(bucket.indptr) for bucket in buckets])
+    codes = np.concatenate([bucket.items for bucket in buckets])
+    times = np.concatenate([bucket.times for bucket in buckets])
+    validates = held_out(users, 0.1)
+    usable = texts.lengths() > 0
+    samplers = []
+    for chosen in (~validates, validates):
+        mask = np.repeat(chosen, sizes)
+        indptr = np.concatenate([[0], np.cumsum(sizes[chosen])])
+        samplers.append(PairSampler(indptr, codes[mask], times[mask], usable, config.beta_days))
+    return samplers[0], samplers[1]
