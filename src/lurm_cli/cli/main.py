@@ -62,6 +62,10 @@ def main() -> None:
     except MemoryError:
         _complain("not enough memory; try fewer --workers")
         sys.exit(1)
+    except Exception as error:
+        # Whatever arrives here is a fault of lurm, not of the user's.
+        _complain(f"unexpected {type(error).__name__}: {error}; run again with -v for the traceback to report")
+        sys.exit(1)
 
 
 def _complain(message: str) -> None:

@@ -42,7 +42,7 @@ def fit_word2vec(texts: EncodedTexts, options: Word2VecOptions, seed: int) -> np
     Returns
     -------
     numpy.ndarray
-        float32 (n_words, dim), in the order of the vocabulary.
+        float32 (n_words, dim), in the order of the vocabulary; zeros for words that stand in none of these texts.
 
     Raises
     ------
@@ -68,7 +68,8 @@ def fit_word2vec(texts: EncodedTexts, options: Word2VecOptions, seed: int) -> np
         workers=1,
         hashfxn=_stable_hash,
     )
-    return np.stack([model.wv[word] for word in texts.vocabulary]).astype(np.float32)
+    nothing = np.zeros(options.dim, dtype=np.float32)
+    return np.stack([model.wv[word] if word in model.wv else nothing for word in texts.vocabulary])
 
 
 def _stable_hash(text: str) -> int:

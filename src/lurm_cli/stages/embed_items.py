@@ -67,15 +67,7 @@ def _vector_file(context: Context, path: Path) -> InputRef:
         return InputRef(context.recorded(path), "raw vectors", hashlib.file_digest(stream, "sha256").hexdigest())
 
 
-def _build(
-    context: Context,
-    items: Path,
-    events: Path,
-    item_manifest: Manifest,
-    config: EmbedConfig,
-    target: Path,
-    draft: Manifest,
-) -> Outcome:
+def _build(context: Context, items: Path, events: Path, config: EmbedConfig, target: Path, draft: Manifest) -> Outcome:
     from lurm_cli.artifacts.columns import Columns, write_columns
     from lurm_cli.artifacts.store import Events
 
