@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 class Bar:
@@ -28,6 +29,9 @@ class Reporter:
 
     def warn(self, text: str) -> None:
         """Say what the user should look at although the stage goes on."""
+
+    def table(self, table: Any) -> None:
+        """Show a finished ``rich.table.Table``."""
 
     @contextmanager
     def bar(self, title: str, total: float | None, unit: str = "") -> Iterator[Bar]:

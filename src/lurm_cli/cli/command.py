@@ -76,35 +76,25 @@ def _path_from_stdin() -> Path:
     raise UsageError("- was given, but standard input holds no path: the stage before it has failed or printed none")
 
 
+def _valued(kind: Any, metavar: str, *spelling: str, help: str, shown: str | bool = False) -> tuple[Any, Any]:
+    return Annotated[kind | None, typer.Option(*spelling, metavar=metavar, help=help, show_default=shown)], None
+
+
+def _switch(*spelling: str, help: str) -> tuple[Any, Any]:
+    return Annotated[bool, typer.Option(*spelling, help=help)], False
+
+
 _COMMON: dict[str, tuple[Any, Any]] = {
-    "workspace": (
-        Annotated[
-            str | None,
-            typer.Option("--workspace", "-w", help="Workspace folder.", show_default="nearest lurm.toml above"),
-        ],
-        None,
-    ),
-    "output": (
-        Annotated[
-            str | None,
-            typer.Option("--output", "-o", help="Where to write.", show_default="its place in the workspace"),
-        ],
-        None,
-    ),
-    "seed": (Annotated[int | None, typer.Option("--seed", help="Random seed.", show_default="0")], None),
-    "workers": (
-        Annotated[int | None, typer.Option("--workers", help="Processes to use.", show_default="all cores")],
-        None,
-    ),
-    "scheduler": (
-        Annotated[str | None, typer.Option("--scheduler", help="Address of a Dask scheduler (lurm-cli[dask]).")],
-        None,
-    ),
-    "overwrite": (Annotated[bool, typer.Option("--overwrite", help="Replace an existing output.")], False),
-    "dry_run": (Annotated[bool, typer.Option("--dry-run", help="Say what would be done, write nothing.")], False),
-    "json_": (Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")], False),
-    "quiet": (Annotated[bool, typer.Option("--quiet", "-q", help="Warnings and errors only.")], False),
-    "verbose": (Annotated[bool, typer.Option("--verbose", "-v", help="Show a traceback with an error.")], False),
+    "workspace": _valued(str, "DIR", "--workspace", "-w", help="Workspace folder.", shown="nearest lurm.toml above"),
+    "output": _valued(str, "PATH", "--output", "-o", help="Where to write.", shown="its place in the workspace"),
+    "seed": _valued(int, "N", "--seed", help="Random seed.", shown="0"),
+    "workers": _valued(int, "N", "--workers", help="Processes to use.", shown="all cores"),
+    "scheduler": _valued(str, "ADDRESS", "--scheduler", help="Address of a Dask scheduler (lurm-cli[dask])."),
+    "overwrite": _switch("--overwrite", help="Replace an existing output."),
+    "dry_run": _switch("--dry-run", help="Say what would be done, write nothing."),
+    "json_": _switch("--json", help="Print the manifest as JSON."),
+    "quiet": _switch("--quiet", "-q", help="Warnings and errors only."),
+    "verbose": _switch("--verbose", "-v", help="Show a traceback with an error."),
 }
 
 
@@ -144,6 +134,10 @@ def settled_config(config: type[Any], command: str, session: Session, given: dic
     return settle(config, command, given, dict(os.environ), section, shared, session.workspace.root)
 
 
+# None: a switch takes no value.
+_METAVARS = {int: "N", float: "X", str: "TEXT", bool: None}
+
+
 def config_parameters(config: type[Any], leave_out: Sequence[str] = ()) -> list[inspect.Parameter]:
     """The command line parameters of a config's fields."""
     parameters = []
@@ -162,7 +156,7 @@ def config_parameters(config: type[Any], leave_out: Sequence[str] = ()) -> list[
             spelling,
             help=_sentence(field.metadata["help"]),
             show_default=shown or False,
-            metavar="|".join(kind.choices) if kind.choices else None,
+            metavar="|".join(kind.choices) if kind.choices else _METAVARS[kind.base],
         )
         parameters.append(
             inspect.Parameter(
@@ -226,10 +220,10 @@ def add_command(
     app.command(name, help=help)(run)
 
 
-def argument(name: str, help: str, many: bool = False) -> inspect.Parameter:
-    """An optional positional argument, a path or ``-``."""
+def argument(name: str, help: str, many: bool = False, metavar: str = "PATH") -> inspect.Parameter:
+    """An optional positional argument, by default a path or ``-``."""
     hint: Any = list[str] if many else str
-    declared = typer.Argument(help=help, show_default=False)
+    declared = typer.Argument(help=help, show_default=False, metavar=f"[{metavar}]")
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[hint | None, declared]
     )

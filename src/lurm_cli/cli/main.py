@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from lurm_cli import __version__
-from lurm_cli.cli import stages
+from lurm_cli.cli import scores, stages, workbench
 from lurm_cli.errors import LurmError
 
 app = typer.Typer(
@@ -39,6 +39,8 @@ def _root(
 
 
 stages.register(app)
+scores.register(app)
+workbench.register(app)
 
 
 def main() -> None:

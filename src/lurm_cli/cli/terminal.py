@@ -14,12 +14,24 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def console(stream: TextIO) -> Console:
-    """A rich console for one stream; each stream is plain or coloured by itself."""
+def console(stream: TextIO, wide: bool = False) -> Console:
+    """A rich console for one stream; each stream is plain or coloured by itself.
+
+    Parameters
+    ----------
+    wide
+        Let tables be as wide as they are, for a pipe or a file.
+    """
     from rich.console import Console
 
     dumb = os.environ.get("TERM") == "dumb"
-    return Console(file=stream, no_color=bool(os.environ.get("NO_COLOR")) or dumb, highlight=False, soft_wrap=True)
+    return Console(
+        file=stream,
+        no_color=bool(os.environ.get("NO_COLOR")) or dumb,
+        highlight=False,
+        soft_wrap=True,
+        width=10_000 if wide else None,
+    )
 
 
 class TerminalReporter(Reporter):
@@ -44,6 +56,11 @@ class TerminalReporter(Reporter):
     def warn(self, text: str) -> None:
         """Print a warning."""
         self._print(f"warning: {text}", "yellow")
+
+    def table(self, table: Any) -> None:
+        """Print a rich table, unless quiet; wider than the terminal it is folded nowhere."""
+        if not self.quiet:
+            console(sys.stderr, wide=not self.stderr.is_terminal).print(table)
 
     def _print(self, text: str, style: str) -> None:
         from rich.text import Text

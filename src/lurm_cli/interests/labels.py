@@ -69,9 +69,16 @@ def interest_labels(
 
 
 def _unique(names: list[str]) -> list[str]:
+    taken = set(names)
     seen: dict[str, int] = {}
     out = []
     for name in names:
         seen[name] = seen.get(name, 0) + 1
-        out.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+        unique = name
+        if seen[name] > 1:
+            # An item's id can itself end in such a number.
+            while (unique := f"{name} ({seen[name]})") in taken:
+                seen[name] += 1
+            taken.add(unique)
+        out.append(unique)
     return out

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from lurm_cli.errors import UsageError
 from lurm_cli.interests.assignment import cluster_means, nearest
 
 # Ward's method holds all distances: 20,000 points take 1.6 GB.
 _WARD_POINTS = 20_000
 # Beyond so many centres, k-means++ starts from coarse groups.
-_FLAT_CENTERS = 4_096
+_FLAT_CENTERS = 256
 
 
 def initial_centers(points: np.ndarray, k: int, init: str, rng: np.random.Generator) -> np.ndarray:
@@ -25,6 +26,11 @@ def initial_centers(points: np.ndarray, k: int, init: str, rng: np.random.Genera
     -------
     numpy.ndarray
         float32 (k, d).
+
+    Raises
+    ------
+    UsageError
+        If ``hier`` is asked for more centres than points can be clustered hierarchically.
     """
     n = len(points)
     sample_size = int(np.ceil(5 * k * np.log(max(n, 2))))
@@ -33,6 +39,10 @@ def initial_centers(points: np.ndarray, k: int, init: str, rng: np.random.Genera
     if init == "random":
         return points[np.sort(rng.choice(n, k, replace=False))].copy()
     if init == "hier":
+        if k > _WARD_POINTS:
+            raise UsageError(
+                f"hierarchical clustering starts at most {_WARD_POINTS:,} interests, not {k:,}; use --init auto"
+            )
         return _hierarchical(points[np.sort(rng.choice(n, min(sample_size, n, _WARD_POINTS), replace=False))], k)
     return _plus_plus(points, k, rng)
 

@@ -30,12 +30,8 @@ class PairSampler:
         self.owner, self.items = owner[kept], items[kept]
         times = times[kept]
         beta = int(beta_days * DAY_US)
-        # One ascending key for (user, time), so that one search finds each event's partners behind it.
-        low = int(times.min()) if len(times) else 0
-        span = (int(times.max()) - low if len(times) else 0) + beta + 1
-        key = self.owner.astype(np.int64) * span + (times - low)
-        self.end = np.searchsorted(key, key + beta, side="left")
-        first = np.arange(len(key))
+        self.end = _first_not_before(self.owner, times, beta)
+        first = np.arange(len(times))
         partners = self.end - first - 1
         running = np.concatenate([[0], np.cumsum(partners)])
         bounds = np.searchsorted(self.owner, np.arange(len(indptr)))
@@ -75,3 +71,18 @@ class PairSampler:
         left, right = left[found], right[found]
         swap = rng.random(len(left)) < 0.5
         return np.where(swap, right, left), np.where(swap, left, right)
+
+
+def _first_not_before(owner: np.ndarray, times: np.ndarray, beta: int) -> np.ndarray:
+    """For each event, the place of its user's first event ``beta`` or more after it; the user's end if there is none.
+
+    Events and their limits are sorted together: one number for (user, time) would not fit in 64 bits.
+    """
+    n = len(times)
+    limit_first = np.repeat([1, 0], n)
+    order = np.lexsort((limit_first, np.concatenate([times, times + beta]), np.concatenate([owner, owner])))
+    is_event = order < n
+    passed = np.cumsum(is_event)
+    end = np.empty(n, dtype=np.int64)
+    end[order[~is_event] - n] = passed[~is_event]
+    return end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ def read_vectors(path: Path, item_ids: list[str]) -> tuple[np.ndarray, np.ndarra
         ids, vectors = {".npz": _npz, ".npy": _npy, ".parquet": _parquet}[path.suffix.lower()](path)
     except KeyError:
         raise UsageError(f"{path}: vectors are read from .npz, .npy or .parquet") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise UsageError(f"{path} cannot be read as vectors: {str(error).splitlines()[0]}") from None
     if vectors.ndim != 2 or len(ids) != len(vectors):
         raise UsageError(
@@ -56,7 +57,10 @@ def read_vectors(path: Path, item_ids: list[str]) -> tuple[np.ndarray, np.ndarra
 
 
 def _npz(path: Path) -> tuple[list[str], np.ndarray]:
-    with np.load(path, allow_pickle=False) as held:
+    loaded = np.load(path, allow_pickle=False)
+    if isinstance(loaded, np.ndarray):
+        raise ValueError("it is a single array, as in .npy; expected the arrays ids and vectors")
+    with loaded as held:
         missing = {"ids", "vectors"} - set(held.files)
         if missing:
             raise ValueError(f"it has no array {' and no '.join(sorted(missing))}; it holds {', '.join(held.files)}")

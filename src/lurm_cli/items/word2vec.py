@@ -69,7 +69,8 @@ def fit_word2vec(texts: EncodedTexts, options: Word2VecOptions, seed: int) -> np
         hashfxn=_stable_hash,
     )
     nothing = np.zeros(options.dim, dtype=np.float32)
-    return np.stack([model.wv[word] if word in model.wv else nothing for word in texts.vocabulary])
+    known = model.wv.key_to_index
+    return np.stack([model.wv[word] if word in known else nothing for word in texts.vocabulary])
 
 
 def _stable_hash(text: str) -> int:

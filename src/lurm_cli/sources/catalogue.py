@@ -7,7 +7,7 @@ from typing import Any
 
 from lurm_cli.errors import UsageError
 from lurm_cli.sources.database import name
-from lurm_cli.sources.reading import RawFile, open_file, require_columns
+from lurm_cli.sources.reading import RawFile, forget_malformed, malformed_rows, open_file, require_columns
 from lurm_cli.sources.spec import ItemSource, expand_files
 
 
@@ -21,13 +21,16 @@ class CatalogueTable:
         Names of the text columns, in order.
     n_duplicates
         Rows left out because their id had stood before.
+    n_malformed
+        Rows left out because they cannot be read.
     """
 
     text_columns: tuple[str, ...]
     n_duplicates: int
+    n_malformed: int = 0
 
 
-def load_catalogue(connection: Any, source: ItemSource) -> CatalogueTable:
+def load_catalogue(connection: Any, source: ItemSource, bad_rows: str = "stop") -> CatalogueTable:
     """Read the items table.
 
     Of several rows with one id the one whose texts sort first is kept, so that the order of rows and files does not
@@ -36,7 +39,7 @@ def load_catalogue(connection: Any, source: ItemSource) -> CatalogueTable:
     Raises
     ------
     UsageError
-        If a column is missing, or no row has an id.
+        If a column is missing, no row has an id, or a row is malformed and these are not to be skipped.
     """
     files = [open_file(connection, path, source.format) for path in expand_files(source.files)]
     texts = source.text_cols or tuple(column for column in files[0].columns if column != source.item_col)
@@ -45,15 +48,19 @@ def load_catalogue(connection: Any, source: ItemSource) -> CatalogueTable:
     held = " UNION ALL ".join(_selected(file, source.item_col, texts) for file in files)
     fields = ", ".join(f"c{k} := c{k}" for k in range(len(texts))) or "c0 := ''"
     picked = "".join(f", best.c{k} AS c{k}" for k in range(len(texts)))
+    forget_malformed(connection)
     connection.execute(
         f"CREATE TABLE catalogue AS SELECT id{picked}, n FROM "
         f"(SELECT id, min(struct_pack({fields})) AS best, count(*) AS n FROM ({held}) "
         "WHERE id IS NOT NULL AND trim(id) <> '' GROUP BY id)"
     )
+    n_malformed, first = malformed_rows(connection)
+    if n_malformed and bad_rows == "stop":
+        raise UsageError(f"{first}. Mend it, or use --bad-rows skip to leave out such rows")
     rows, duplicates = connection.execute("SELECT count(*), sum(n) - count(*) FROM catalogue").fetchone()
     if rows == 0:
         raise UsageError(f"{files[0].path}: no row has an item id in column {source.item_col!r}")
-    return CatalogueTable(tuple(texts), int(duplicates))
+    return CatalogueTable(tuple(texts), int(duplicates), n_malformed)
 
 
 def _selected(file: RawFile, item_col: str, texts: tuple[str, ...]) -> str:

@@ -11,7 +11,7 @@ from lurm_cli.errors import UsageError
 from lurm_cli.progress import Reporter
 from lurm_cli.sources.catalogue import identifier
 from lurm_cli.sources.database import quoted, translated
-from lurm_cli.sources.reading import RawFile, open_file, require_columns
+from lurm_cli.sources.reading import RawFile, forget_malformed, open_file, require_columns
 from lurm_cli.sources.spec import EventSource, expand_files
 from lurm_cli.sources.times import END, FIRST, PER_SECOND, is_numeric, microseconds, unit_class
 
@@ -69,7 +69,7 @@ class EventReader:
         import duckdb
 
         target = scratch / f"parsed-{number}.parquet"
-        self._forget_rejects()
+        forget_malformed(self.connection)
         try:
             self.connection.execute(f"COPY {file.relation(self.columns)} TO {quoted(target)} (FORMAT parquet)")
         except duckdb.Error as error:
@@ -81,9 +81,6 @@ class EventReader:
                 if self.source.bad_rows == "stop":
                     self._stop_at_malformed(file)
         return f"read_parquet({quoted(target)})"
-
-    def _forget_rejects(self) -> None:
-        self.connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
 
     def _stop_at_malformed(self, file: RawFile) -> None:
         line, column, message, text = self.connection.execute(
@@ -221,16 +218,24 @@ class EventReader:
             writer = csv.writer(stream)
             writer.writerow(["file", "row", "column", "value", "reason"])
             for number, file in enumerate(self.files):
+                malformed_lines: list[int] = []
                 if file.path in self.malformed:
-                    self._forget_rejects()
-                    self.connection.execute(f"SELECT count(user) FROM {file.relation(self.columns)}").fetchone()
+                    forget_malformed(self.connection)
+                    # All columns are read, and to the end: only then is every malformed row known.
+                    counted = ", ".join(f'count("{alias}")' for alias in self.columns)
+                    self.connection.execute(f"SELECT {counted} FROM {file.relation(self.columns)}").fetchall()
                     for line, column, text, kind in self.connection.execute(
                         "SELECT line, any_value(column_name), any_value(csv_line), any_value(error_type) "
                         "FROM reject_errors GROUP BY line ORDER BY line"
                     ).fetchall():
                         writer.writerow([file.path, line, column or "", text, f"malformed row: {kind}".lower()])
+                        malformed_lines.append(line)
+                passed = 0
                 cursor = self._bad_rows(number)
                 while batch := cursor.fetchmany(10_000):
                     for row, reason, value, _ in batch:
                         column = self.columns.get(_REASONS[reason][0], "")
-                        writer.writerow([file.path, row + file.first_row, column, value or "", reason])
+                        # Rows are counted without the malformed ones before them.
+                        while malformed_lines[passed:] and malformed_lines[passed] <= row + file.first_row + passed:
+                            passed += 1
+                        writer.writerow([file.path, row + file.first_row + passed, column, value or "", reason])

@@ -7,7 +7,7 @@ from pathlib import Path
 from lurm_cli.errors import UsageError
 from lurm_cli.sources.catalogue import identifier
 from lurm_cli.sources.database import database
-from lurm_cli.sources.reading import open_file, require_columns
+from lurm_cli.sources.reading import malformed_rows, open_file, require_columns
 from lurm_cli.sources.spec import expand_files
 
 
@@ -17,7 +17,7 @@ def read_labels(path: Path, user_col: str, label_col: str, format: str = "auto")
     Raises
     ------
     UsageError
-        If the file or a column is missing, or a user has two different labels.
+        If the file or a column is missing, a row is malformed, or a user has two different labels.
     """
     import tempfile
 
@@ -32,6 +32,9 @@ def read_labels(path: Path, user_col: str, label_col: str, format: str = "auto")
             f"SELECT id, min(label), max(label) FROM (SELECT {user} AS id, {label} AS label FROM {relation}) "
             "WHERE id IS NOT NULL AND label IS NOT NULL AND trim(label) <> '' GROUP BY id ORDER BY id"
         ).fetchall()
+        n_malformed, first = malformed_rows(connection)
+    if n_malformed:
+        raise UsageError(f"{first}. Mend it; labels are not left out silently")
     for user_id, low, high in rows:
         if low != high:
             raise UsageError(f"{file}: user {user_id!r} has two labels in column {label_col}, {low!r} and {high!r}")

@@ -77,11 +77,11 @@ def _json_text(column: str) -> str:
     return f"CASE WHEN json_valid(line) THEN line ->> {quoted(pointer)} END"
 
 
-def _lines(path: Path) -> str:
-    """A file as rows of one text column: no delimiter, no quotes."""
+def _lines(path: Path, lenient: bool = False) -> str:
+    """A file as rows of one text column: no delimiter, no quotes; ``lenient`` leaves out lines that are not UTF-8."""
     return (
         f"read_csv({quoted(path)}, delim = chr(1), quote = '', escape = '', header = false, auto_detect = false, "
-        "columns = {'line': 'VARCHAR'}, max_line_size = 33554432)"
+        f"columns = {{'line': 'VARCHAR'}}, max_line_size = 33554432, ignore_errors = {str(lenient).lower()})"
     )
 
 
@@ -94,7 +94,7 @@ def open_file(connection: Any, path: Path, declared: str) -> RawFile:
         if format == "parquet":
             described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({quoted(path)})").fetchall()
             return RawFile(path, format, {row[0]: row[1] for row in described})
-        first = connection.execute(f"SELECT line FROM {_lines(path)} WHERE trim(line) <> '' LIMIT 1").fetchone()
+        first = connection.execute(f"SELECT line FROM {_lines(path, True)} WHERE trim(line) <> '' LIMIT 1").fetchone()
     except duckdb.Error as error:
         raise translated(error, path) from error
     if first is None:
@@ -143,3 +143,23 @@ def require_columns(file: RawFile, wanted: dict[str, str]) -> None:
             raise UsageError(
                 f"{file.path} has no column {column!r} ({spelling}); its columns are: {', '.join(file.columns)}.{hint}"
             )
+
+
+def forget_malformed(connection: Any) -> None:
+    """Drop the record of malformed CSV rows, so that the next reading starts a new one."""
+    connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
+
+
+def malformed_rows(connection: Any) -> tuple[int, str]:
+    """How many CSV rows were left out as malformed since ``forget_malformed``, and a message on the first."""
+    if not connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'reject_errors'").fetchall():
+        return 0, ""  # no CSV file was read
+    found = connection.execute(
+        "SELECT file_path, line, any_value(error_message), any_value(csv_line) "
+        "FROM reject_errors JOIN reject_scans USING (scan_id, file_id) GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    if not found:
+        return 0, ""
+    path, line, message, text = found[0]
+    reason = message.splitlines()[0] if message else "malformed"
+    return len(found), f"{path}, row {line}: {reason}; the row reads {text[:120]!r}"

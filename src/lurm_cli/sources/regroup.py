@@ -160,11 +160,13 @@ def regroup(
             duplicates = found.n_events - n_events
         buckets = n_buckets or default_buckets(n_events)
         n_users = _write_users(connection, good, buckets, scratch)
-        table = load_catalogue(connection, catalogue) if catalogue is not None else None
+        table = load_catalogue(connection, catalogue, source.bad_rows) if catalogue is not None else None
         if table is not None and table.n_duplicates:
             reporter.warn(
                 f"the items table has {table.n_duplicates:,} rows whose id stood before; of each id one is used"
             )
+        if table is not None and table.n_malformed:
+            reporter.warn(f"left out {table.n_malformed:,} malformed rows of the items table")
         n_items, outside, unused = _write_items(connection, good, table, scratch)
         connection.execute("SET partitioned_write_flush_threshold = 65536")
         connection.execute(

@@ -39,12 +39,12 @@ def microseconds(column: str, kind: str, unit: str, pattern: str | None) -> str:
     unit
         Unit of numbers: ``s``, ``ms``, ``us``, ``ns``, or ``day`` for 20170131.
     pattern
-        ``strptime`` pattern for texts, or None for ISO 8601 and numbers.
+        ``strptime`` pattern, also for numbers such as 20170131; None: ISO 8601 and numbers since 1970.
     """
     if kind == "DATE" or kind.startswith("TIMESTAMP"):
         zoned = "WITH TIME ZONE" in kind or kind == "TIMESTAMPTZ"
         return f"epoch_us(CAST({column} AS {'TIMESTAMPTZ' if zoned else 'TIMESTAMP'}))"
-    if is_numeric(kind):
+    if is_numeric(kind) and pattern is None:
         return _from_number(column, unit)
     text = f"trim(CAST({column} AS VARCHAR))"
     if pattern is not None:
@@ -60,12 +60,16 @@ def microseconds(column: str, kind: str, unit: str, pattern: str | None) -> str:
 def _from_number(column: str, unit: str) -> str:
     if unit == "day":
         return f"epoch_us(CAST(try_strptime(CAST(TRY_CAST({column} AS BIGINT) AS VARCHAR), '%Y%m%d') AS TIMESTAMP))"
-    whole, real = f"TRY_CAST(CAST({column} AS VARCHAR) AS BIGINT)", f"TRY_CAST({column} AS DOUBLE)"
+    text, real = f"CAST({column} AS VARCHAR)", f"TRY_CAST({column} AS DOUBLE)"
+    # A cast of '1.5' to a whole number would round it.
+    whole = f"CASE WHEN regexp_full_match({text}, '[+-]?[0-9]+') THEN TRY_CAST({text} AS BIGINT) END"
     per = PER_SECOND[unit]
     if per <= 1_000_000:
         exact = f"CAST({whole} AS HUGEINT) * {1_000_000 // per}"
     else:
-        exact = f"CAST(floor({whole} / {per // 1_000_000}) AS HUGEINT)"
+        parts = per // 1_000_000
+        # Division of whole numbers cuts towards zero; taking the remainder off first makes it a floor.
+        exact = f"(CAST({whole} AS HUGEINT) - (({whole}) % {parts} + {parts}) % {parts}) // {parts}"
     # Fractions go through a double, whole numbers do not: nanoseconds need more than its 53 bits.
     rounded = f"CASE WHEN abs({real}) < 1e19 THEN CAST(round({real} * {1_000_000 / per!r}) AS HUGEINT) END"
-    return f"TRY_CAST(CASE WHEN {whole} IS NOT NULL THEN {exact} ELSE {rounded} END AS BIGINT)"
+    return f"TRY_CAST(CASE WHEN ({whole}) IS NOT NULL THEN {exact} ELSE {rounded} END AS BIGINT)"

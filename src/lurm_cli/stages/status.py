@@ -38,7 +38,7 @@ def run_status(root: Path) -> list[Entry]:
     """Look at every artifact of a workspace; reads manifests only."""
     entries: list[Entry] = []
     manifests: dict[str, Manifest] = {}
-    for path in sorted([*root.glob("*"), *root.glob("baselines/*"), *root.glob(".*.partial")]):
+    for path in sorted([*root.glob("*"), *root.glob("baselines/*")]):
         if path.name.endswith(".partial"):
             entries.append(Entry(path.name[1:-8], "", "in progress", "the stage's command goes on from here"))
         elif path.is_dir() and not path.name.startswith(".") and _looks_like_artifact(path):

@@ -58,7 +58,7 @@ def run_train_smen(context: Context, boi: Path | None, config: TrainConfig, targ
     target
         Model folder to write.
     """
-    boi, scales = _finest(context, boi, config)
+    boi, scales = finest_counts(context, boi, config)
     counts_manifest, counts_ref = context.input(boi, "boi")
     parameters = {
         "scales": scales,
@@ -71,7 +71,7 @@ def run_train_smen(context: Context, boi: Path | None, config: TrainConfig, targ
     return _train(context, boi, scales, config, target, draft)
 
 
-def _finest(context: Context, boi: Path | None, config: TrainConfig) -> tuple[Path, list[str]]:
+def finest_counts(context: Context, boi: Path | None, config: TrainConfig) -> tuple[Path, list[str]]:
     """The finest scale's artifact and the names of all scales."""
     from lurm_cli.artifacts.manifest import read_manifest
     from lurm_cli.boi.periods import Period, default_scales

@@ -1,0 +1,64 @@
+"""What a baseline is given and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from scipy import sparse
+
+from lurm_cli.artifacts.ragged import RaggedEvents
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The items.
+
+    Attributes
+    ----------
+    ids
+        Object array (n_items,).
+    columns
+        Texts by column name, object arrays (n_items,).
+    words
+        The words of each item, as the item encoders see them.
+    """
+
+    ids: np.ndarray
+    columns: dict[str, np.ndarray]
+    words: list[list[str]]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+# Users' events before the cut, bucket by bucket; can be gone through again and again.
+Histories = Callable[[], Iterator[RaggedEvents]]
+
+
+class Baseline(Protocol):
+    """A competitor: learns without labels from all users' events before the cut, then describes each user.
+
+    ``parameters`` says what it was made with, JSON values only.
+    """
+
+    parameters: dict[str, Any]
+
+    def fit(self, histories: Histories, catalogue: Catalogue, seed: int) -> Baseline:
+        """Learn whatever has to be learnt."""
+        ...
+
+    def transform(self, events: RaggedEvents) -> np.ndarray | sparse.csr_matrix:
+        """One row a user, float32 (n_users, d), dense or CSR; the columns are the same for every call."""
+        ...
+
+
+def user_item_counts(events: RaggedEvents, n_items: int) -> sparse.csr_matrix:
+    """How often each user chose each item, CSR int64 (n_users, n_items)."""
+    counts = sparse.csr_matrix(
+        (np.ones(events.n_events, dtype=np.int64), events.items, events.indptr), shape=(len(events.users), n_items)
+    )
+    counts.sum_duplicates()
+    return counts

@@ -1,0 +1,163 @@
+"""The commands that compare: baseline, evaluate, and run, which does everything."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from lurm_cli.baselines.registry import NAMES
+from lurm_cli.cli import stages
+from lurm_cli.cli.command import Session, add_command, config_parameters, input_option, load, settled_config
+from lurm_cli.errors import UsageError
+from lurm_cli.stages.baseline import BaselineConfig
+from lurm_cli.stages.boi import BoiConfig
+from lurm_cli.stages.cluster import ClusterConfig
+from lurm_cli.stages.context import Context, Outcome, cut_time
+from lurm_cli.stages.embed_items import EmbedConfig
+from lurm_cli.stages.encode_users import EncodeConfig
+from lurm_cli.stages.evaluate import EvaluateConfig
+from lurm_cli.stages.ingest import IngestConfig
+from lurm_cli.stages.run import check_cut, run_all
+from lurm_cli.stages.train_smen import TrainConfig
+
+
+def baseline(session: Session, given: dict[str, Any]) -> None:
+    """Make a competitor's representation."""
+    from lurm_cli.baselines.registry import check_name
+    from lurm_cli.stages.baseline import baseline_path
+
+    name = given["name"]
+    if name is None:
+        raise UsageError(f"which baseline? known are {', '.join(NAMES)}")
+    config = settled_config(BaselineConfig, "baseline", session, given)
+    boi = session.path(given["boi"], "") if given["boi"] else None
+    target = session.output or baseline_path(session.workspace.root, check_name(name))
+    run = load("lurm_cli.stages.baseline:run_baseline")
+    events, items = session.path(given["events"], "events.zarr"), session.path(given["items"], "items.zarr")
+    session.show([run(session.context, name, events, items, boi, config, target)])
+
+
+def evaluate(session: Session, given: dict[str, Any]) -> None:
+    """Score representations."""
+    config = settled_config(EvaluateConfig, "evaluate", session, given)
+    tasks = _tasks(session, config.task)
+    run = load("lurm_cli.stages.evaluate:run_evaluate")
+    outcome = run(session.context, tasks, config, session.target("evaluation"))
+    show_scores(session, outcome)
+    session.show([outcome])
+
+
+def _tasks(session: Session, wanted: tuple[str, ...]) -> list[Any]:
+    from lurm_cli.evaluation.tasks import parse_tasks
+
+    return parse_tasks(session.workspace.settings, session.workspace.root, wanted)
+
+
+def show_scores(session: Session, outcome: Outcome) -> None:
+    """The tables, on stderr: stdout belongs to the path."""
+    file = outcome.path / "results.json"
+    if outcome.state == "would be written" or not file.is_file():
+        return
+    from lurm_cli.evaluation.tables import score_tables
+
+    for table in score_tables(json.loads(file.read_text(encoding="utf-8"))):
+        session.context.reporter.table(table)
+    session.context.reporter.note(f"report: {outcome.path / 'report.html'}")
+
+
+def run(session: Session, given: dict[str, Any]) -> None:
+    """Everything, from the raw log to the scores."""
+    root, workspace = session.workspace.root, session.workspace
+
+    def config(cls: type[Any], command: str) -> Any:
+        return settled_config(cls, command, session, {})
+
+    tasks = _tasks(session, ()) if workspace.settings.get("tasks") else []
+    ingest = config(IngestConfig, "ingest")
+    boi = config(BoiConfig, "boi")
+    train = config(TrainConfig, "train-smen")
+    cuts = [cut for cut in (cut_time(boi.until), cut_time(ingest.until)) if cut is not None]
+    check_cut(tasks, min(cuts) if cuts else None)
+    # Whatever scales the encoder is to have, the finest has to be counted.
+    if train.scales and not boi.period:
+        boi = BoiConfig(period=tuple(name for entry in train.scales for name in entry.split(",")), until=boi.until)
+    events, items = root / "events.zarr", root / "items.zarr"
+    embeddings, interests, smen = root / "item_embeddings.zarr", root / "interests.zarr", root / "smen"
+
+    def stage(name: str, *arguments: Any) -> Any:
+        def step(context: Context) -> list[Outcome]:
+            done = load(f"lurm_cli.stages.{name}:run_{name}")(context, *arguments)
+            return done if isinstance(done, list) else [done]
+
+        return step
+
+    steps = [
+        ("ingest", stage("ingest", ingest, events)),
+        ("embed-items", stage("embed_items", items, events, config(EmbedConfig, "embed-items"), embeddings)),
+        ("cluster", stage("cluster", embeddings, items, config(ClusterConfig, "cluster"), interests)),
+        ("boi", stage("boi", events, interests, boi)),
+        ("train-smen", stage("train_smen", None, train, smen)),
+        ("encode-users", stage("encode_users", smen, None, config(EncodeConfig, "encode-users"), root / "users.zarr")),
+    ]
+    evaluation = config(EvaluateConfig, "evaluate")
+    if tasks:
+        steps += [
+            (f"baseline {name}", stage("baseline", name, events, items, None, _cut_like(boi), _place(root, name)))
+            for name in _baselines(evaluation.method)
+        ]
+        chosen = [task for task in tasks if not evaluation.task or task.name in evaluation.task]
+        steps.append(("evaluate", stage("evaluate", chosen, evaluation, root / "evaluation")))
+    outcomes = run_all(session.context, steps)
+    if tasks:
+        show_scores(session, outcomes[-1])
+    session.show(outcomes[-1:])
+
+
+def _cut_like(boi: BoiConfig) -> BaselineConfig:
+    return BaselineConfig(until=boi.until)
+
+
+def _place(root: Path, name: str) -> Path:
+    from lurm_cli.stages.baseline import baseline_path
+
+    return baseline_path(root, name)
+
+
+def _baselines(methods: tuple[str, ...]) -> list[str]:
+    wanted = {part.strip() for method in methods for part in method.split("+")}
+    return [name for name in NAMES if not methods or name in wanted]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands that compare."""
+    add_command(
+        app,
+        "baseline",
+        baseline,
+        [
+            stages.argument("name", f"One of {', '.join(NAMES)}.", metavar="NAME"),
+            input_option("events", "Events."),
+            input_option("items", "Items."),
+            input_option("boi", "Counts, for random."),
+            *config_parameters(BaselineConfig),
+        ],
+        "Make a competitor's representation of every user.",
+    )
+    add_command(
+        app,
+        "evaluate",
+        evaluate,
+        config_parameters(EvaluateConfig),
+        "Score representations on the tasks of lurm.toml.",
+    )
+    add_command(
+        app,
+        "run",
+        run,
+        [],
+        "Do everything: all stages in order, skipping what is up to date.",
+        leave_out=("output",),
+    )

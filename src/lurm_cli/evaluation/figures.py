@@ -1,0 +1,98 @@
+"""Figures of the report, as SVG text: no files beside the report, sharp at any size."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# Okabe and Ito's palette, told apart by most colour-blind readers.
+_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999", "#000000", "#F0E442")
+
+
+def _figure(width: float, height: float) -> tuple[Any, Any]:
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasSVG(figure)
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _svg(figure: Any) -> str:
+    import matplotlib
+
+    stream = io.StringIO()
+    # Fixed ids and no date: the same results give the same report.
+    with matplotlib.rc_context({"svg.hashsalt": "lurm", "svg.fonttype": "path"}):
+        figure.savefig(stream, format="svg", metadata={"Date": None})
+    text = stream.getvalue()
+    return text[text.index("<svg") :]
+
+
+def auc_bars(summary: dict[str, Any], tasks: list[str]) -> str:
+    """AUC of every method on every task, with standard deviations as error bars."""
+    methods = list(summary)
+    places = [*tasks, "mean"]
+    figure, axes = _figure(max(7.0, 1.2 * len(places) + 1.5), 3.6)
+    width = 0.8 / len(methods)
+    lowest = 100.0
+    for number, method in enumerate(methods):
+        mean = np.array([summary[method][place]["auc"][0] for place in places])
+        sd = np.array([summary[method][place]["auc"][1] for place in places])
+        lowest = min(lowest, float((mean - sd).min()))
+        axes.bar(
+            np.arange(len(places)) + (number - (len(methods) - 1) / 2) * width,
+            mean,
+            width * 0.92,
+            yerr=sd,
+            label=method,
+            color=_COLORS[number % len(_COLORS)],
+            error_kw={"elinewidth": 0.8},
+        )
+    axes.axhline(50, color="#444444", linewidth=0.8, linestyle=":")
+    axes.set_ylim(max(0.0, min(48.0, lowest - 2)), None)
+    axes.set_xticks(range(len(places)), places)
+    axes.set_ylabel("AUC, %")
+    axes.legend(ncols=min(len(methods), 8), loc="upper center", bbox_to_anchor=(0.5, -0.1), frameon=False, fontsize=8)
+    return _svg(figure)
+
+
+def training_curve(log: Path) -> str | None:
+    """Loss of each step and of each validation; None where the log holds no step."""
+    steps, losses, at, validation = [], [], [], []
+    for line in log.read_text(encoding="utf-8").splitlines():
+        entry = json.loads(line)
+        if "loss" in entry:
+            steps.append(entry["step"])
+            losses.append(entry["loss"])
+        else:
+            at.append(entry["step"])
+            validation.append(entry["validation_loss"])
+    if not steps:
+        return None
+    figure, axes = _figure(7.0, 3.0)
+    axes.plot(steps, losses, color=_COLORS[4], linewidth=0.9, label="training, a step")
+    if at:
+        axes.plot(at, validation, color=_COLORS[5], marker="o", markersize=3, label="held-out users")
+    axes.set_xlabel("step")
+    axes.set_ylabel("contrastive loss")
+    axes.legend(frameon=False)
+    return _svg(figure)
+
+
+def interest_sizes(sizes: np.ndarray) -> str:
+    """Items of each interest, from the largest to the smallest."""
+    figure, axes = _figure(7.0, 3.0)
+    ranked = np.sort(sizes)[::-1]
+    axes.plot(np.arange(1, len(ranked) + 1), np.maximum(ranked, 0.5), color=_COLORS[0])
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("rank of the interest")
+    axes.set_ylabel("items")
+    return _svg(figure)

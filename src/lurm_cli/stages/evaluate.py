@@ -1,0 +1,318 @@
+"""``lurm evaluate``: score representations on tasks; ``evaluation/results.json`` and ``report.html``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lurm_cli.artifacts.build import Build
+from lurm_cli.artifacts.manifest import InputRef, Manifest, canonical_json, read_manifest
+from lurm_cli.baselines.registry import NAMES
+from lurm_cli.clock import format_time
+from lurm_cli.errors import ArtifactError, UsageError
+from lurm_cli.stages.baseline import BaselineConfig, baseline_path, run_baseline
+from lurm_cli.stages.context import Context, Outcome, settled
+from lurm_cli.stages.options import option
+
+if TYPE_CHECKING:
+    from lurm_cli.evaluation.labels import Labels
+    from lurm_cli.evaluation.tasks import Task
+
+LURM, BOI = "lurm", "boi"
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """Options of ``lurm evaluate``."""
+
+    task: tuple[str, ...] = option((), "task of lurm.toml to score; repeatable", shown="all")
+    method: tuple[str, ...] = option(
+        (), "lurm, boi, a baseline, or several joined by +; repeatable", shown="lurm, boi and all baselines"
+    )
+    seeds: int = option(5, "random splits", minimum=1, maximum=1000)
+    users: str | None = option(None, "representation scored as lurm", shown="users.zarr", paths=True)
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """Score one method on one task."""
+
+    task: str
+    method: str
+    artifacts: tuple[Path, ...]
+    labels: Labels
+    seeds: int
+    file: Path
+
+
+def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, target: Path) -> Outcome:
+    """Score methods on tasks; baselines that do not stand in the workspace yet are made first.
+
+    Raises
+    ------
+    UsageError
+        If a method is not known, or a task's labels fit no user.
+    ArtifactError
+        If a representation is missing, or knows events of a task's label window.
+    """
+    methods = list(config.method) or [LURM, BOI, *NAMES]
+    places = {part: _place(context, part, config) for method in methods for part in _parts(method)}
+    for part, place in places.items():
+        if part in NAMES and not place.exists() and not context.dry_run:
+            context.reporter.note(f"making the baseline {part}")
+            _make_baseline(context, part, place)
+    references = [context.input(place, ("users", "boi", "baseline"))[1] for place in places.values()]
+    for task in tasks:
+        for place in places.values():
+            _refuse_leak(task, place)
+    parameters = {
+        "tasks": [task.to_json() for task in tasks],
+        "methods": methods,
+        "seeds": config.seeds,
+    }
+    inputs = (*references, *_data_references(context, tasks))
+    draft = Manifest("evaluation", "evaluate", parameters, inputs, context.seed)
+    outcome = settled(context, target, draft)
+    return outcome or _evaluate(context, tasks, methods, places, config, target, draft)
+
+
+def _parts(method: str) -> list[str]:
+    parts = [part.strip() for part in method.split("+")]
+    for part in parts:
+        if part not in (LURM, BOI, *NAMES):
+            raise UsageError(f"--method {method}: {part!r} is not known; known are {', '.join((LURM, BOI, *NAMES))}")
+    return parts
+
+
+def _place(context: Context, part: str, config: EvaluateConfig) -> Path:
+    if part == LURM:
+        return Path(config.users) if config.users else context.root / "users.zarr"
+    if part == BOI:
+        return finest_boi(context.root)
+    return baseline_path(context.root, part)
+
+
+def finest_boi(root: Path) -> Path:
+    """The workspace's counts: those the model was trained on, else any (a whole life sums to the same)."""
+    if (root / "smen").is_dir():
+        return root / f"boi-{read_manifest(root / 'smen', 'smen').parameters['scales'][0]}.zarr"
+    found = sorted(root.glob("boi-*.zarr"))
+    return found[0] if found else root / "boi-month.zarr"
+
+
+def _make_baseline(context: Context, name: str, place: Path) -> None:
+    from lurm_cli.clock import format_time
+
+    boi = finest_boi(context.root)
+    until = read_manifest(boi, "boi").until
+    config = BaselineConfig(until=None if until is None else format_time(until))
+    run_baseline(context, name, context.root / "events.zarr", context.root / "items.zarr", boi, config, place)
+
+
+def _refuse_leak(task: Task, place: Path) -> None:
+    """What describes a user must not know the window that the task asks about."""
+    if task.since is None:
+        return
+    until = read_manifest(place).until
+    if until is None or until > task.since:
+        seen = "the end of the log" if until is None else format_time(until)
+        raise ArtifactError(
+            f"{place} has seen events up to {seen}, but task {task.name} asks about the time from "
+            f"{format_time(task.since)}: its score would be a leak. Set until = {format_time(task.since)} in lurm.toml "
+            "and make it again (`lurm run --overwrite`)"
+        )
+
+
+def _data_references(context: Context, tasks: list[Task]) -> list[InputRef]:
+    """What the labels come from: the events and items, or tables of users."""
+    import hashlib
+
+    references = []
+    if any(task.kind == "preference" for task in tasks):
+        for name in ("events", "items"):
+            references.append(context.input(context.root / f"{name}.zarr", name)[1])
+    for path in sorted({task.labels for task in tasks if task.labels is not None}):
+        if not path.is_file():
+            raise UsageError(f"{path}: no such table of labels")
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        references.append(InputRef(context.recorded(path), "raw labels", digest))
+    return references
+
+
+def _evaluate(
+    context: Context,
+    tasks: list[Task],
+    methods: list[str],
+    places: dict[str, Path],
+    config: EvaluateConfig,
+    target: Path,
+    draft: Manifest,
+) -> Outcome:
+    from lurm_cli.engine import run_tasks
+    from lurm_cli.evaluation.representation import known_users
+    from lurm_cli.evaluation.summary import summarize
+
+    known = set.intersection(*(set(known_users(place)) for place in places.values()))
+    labels = {task.name: _labels(context, task, known) for task in tasks}
+    with Build(target, draft, metadata="config.json") as build:
+        cells = [
+            _Cell(
+                task.name,
+                method,
+                tuple(places[part] for part in _parts(method)),
+                labels[task.name],
+                config.seeds,
+                build.folder / "cells" / f"{number:03}-{place:03}.json",
+            )
+            for number, task in enumerate(tasks)
+            for place, method in enumerate(methods)
+        ]
+        (build.folder / "cells").mkdir(exist_ok=True)
+        missing = [cell for cell in cells if not cell.file.is_file()]
+        with (
+            context.executor(len(missing)) as executor,
+            context.reporter.bar("scoring", len(cells), "cells") as bar,
+        ):
+            bar.advance(len(cells) - len(missing))
+            for done in run_tasks(executor, _score_cell, missing):
+                bar.describe(done)
+                bar.advance()
+        scored = [json.loads(cell.file.read_text(encoding="utf-8")) for cell in cells]
+        results = {
+            "tasks": [_describe(task, labels[task.name]) for task in tasks],
+            "methods": [_origin(method, places) for method in methods],
+            "seeds": config.seeds,
+            "cells": scored,
+            "summary": summarize(scored, LURM if LURM in methods else methods[0]),
+            "reference": LURM if LURM in methods else methods[0],
+            "inputs": [vars(entry) for entry in draft.inputs],
+            "versions": _versions(),
+        }
+        _clear(build.folder)
+        (build.folder / "results.json").write_text(canonical_json(results), encoding="utf-8")
+        _write_report(context, results, build.folder / "report.html")
+        manifest = build.finish(shape=(len(methods), len(tasks)), facts={"n_users": len(known)})
+    return Outcome(target, manifest, "written")
+
+
+def _clear(folder: Path) -> None:
+    import shutil
+
+    shutil.rmtree(folder / "cells")
+
+
+def _labels(context: Context, task: Task, known: set[str]) -> Labels:
+    """The task's labels among the users that every method represents."""
+    from lurm_cli.evaluation.labels import matching_items, preference_labels, profile_labels
+
+    if task.kind == "profile":
+        from lurm_cli.sources.labels import read_labels
+
+        assert task.labels is not None
+        found = profile_labels(*read_labels(task.labels, task.user_col, task.label_col))
+        where = f"{task.labels}, column {task.label_col}"
+    else:
+        from lurm_cli.artifacts.columns import Columns
+        from lurm_cli.artifacts.store import Events
+
+        items = Columns(context.root / "items.zarr", "items")
+        columns = items.manifest.facts["text_columns"]
+        if task.column not in columns:
+            raise UsageError(
+                f"task {task.name}: the items have no column {task.column!r}; "
+                f"they were ingested with {', '.join(columns) or 'no texts'}"
+            )
+        member = matching_items(task, items.read(f"text_{columns.index(task.column)}"))
+        events = Events.open(context.root / "events.zarr")
+        buckets = (events.bucket(bucket) for bucket in events.buckets())
+        found = preference_labels(task, member, buckets, context.seed)
+        where = f"events from {format_time(task.since or 0)}"
+    labels = found.among(known)
+    if not len(labels.users):
+        raise UsageError(
+            f"task {task.name}: none of its {len(found.users):,} labelled users ({where}) has both a representation "
+            f"and company of at least 10 in a class; represented users look like {', '.join(sorted(known)[:3])!r}"
+        )
+    if len(labels.classes) < 2:
+        raise UsageError(
+            f"task {task.name}: {where} leaves one class, {labels.classes[0]!r}, with at least 10 represented users; "
+            "two are needed"
+        )
+    lost = set(found.classes) - set(labels.classes)
+    if lost:
+        context.reporter.warn(f"task {task.name}: left out, with fewer than 10 users: {', '.join(sorted(lost))}")
+    return labels
+
+
+def _score_cell(cell: _Cell) -> str:
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    from lurm_cli.evaluation.features import Features
+    from lurm_cli.evaluation.protocol import score
+    from lurm_cli.evaluation.representation import rows_of
+
+    threads = torch.get_num_threads()
+    # One thread a cell: sums, and so scores, must not depend on how many cores a machine has.
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            features = Features(tuple(rows_of(path, cell.labels.users) for path in cell.artifacts))
+            scores = score(features, cell.labels.y, cell.seeds)
+    finally:
+        torch.set_num_threads(threads)
+    held = {
+        "task": cell.task,
+        "method": cell.method,
+        "dim": features.dim,
+        "scores": [entry.to_json() for entry in scores],
+    }
+    temporary = cell.file.with_suffix(".new")
+    temporary.write_text(json.dumps(held), encoding="utf-8")
+    temporary.rename(cell.file)
+    return f"{cell.method}, {cell.task}"
+
+
+def _describe(task: Task, labels: Labels) -> dict[str, Any]:
+    shares = labels.shares()
+    return {
+        **task.to_json(),
+        "n": len(labels.users),
+        "classes": dict(zip(labels.classes, [round(share, 6) for share in shares], strict=True)),
+        "majority": round(max(shares), 6),
+    }
+
+
+def _origin(method: str, places: dict[str, Path]) -> dict[str, Any]:
+    manifests = [read_manifest(places[part]) for part in _parts(method)]
+    return {
+        "name": method,
+        "dim": sum(m.shape[1] for m in manifests if m.shape),
+        "fingerprints": [m.fingerprint for m in manifests],
+        "parameters": [m.parameters for m in manifests],
+        "until": [None if m.until is None else format_time(m.until) for m in manifests],
+    }
+
+
+def _versions() -> dict[str, str]:
+    import platform
+    from importlib.metadata import version
+
+    names = ("numpy", "scipy", "scikit-learn", "torch", "faiss-cpu", "gensim")
+    return {"python": platform.python_version(), "lurm-cli": version("lurm-cli"), **{n: version(n) for n in names}}
+
+
+def _write_report(context: Context, results: dict[str, Any], file: Path) -> None:
+    from lurm_cli.evaluation.report import write_report
+
+    training = context.root / "smen" / "training.jsonl"
+    interests = context.root / "interests.zarr"
+    sizes = None
+    if interests.is_dir():
+        from lurm_cli.artifacts.columns import Columns
+
+        sizes = Columns(interests, "interests").read("sizes")
+    write_report(results, file, training if training.is_file() else None, sizes)

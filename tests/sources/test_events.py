@@ -1,0 +1,79 @@
+"""Which events are kept: all of them, unless asked otherwise."""
+
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lurm_cli.clock import format_time, parse_time
+from sources.raw import ingest, lives, lives_of, table
+
+ROWS = [
+    ("ann", "x", "2017-01-01T10:00:00Z"),
+    ("ann", "x", "2017-01-01T10:00:00Z"),
+    ("ann", "y", "2017-01-01T10:00:00Z"),
+    ("bob", "x", "2017-01-01T10:00:00Z"),
+    ("ann", "x", "2017-01-01T10:00:01Z"),
+    ("ann", "x", "2017-01-01T10:00:00Z"),
+]
+
+
+def test_exact_duplicates_are_events_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(table(ROWS))
+    events, _ = ingest(tmp_path, "log.csv")
+    assert lives(tmp_path) == lives_of(ROWS)
+    assert (events.manifest.facts["n_events"], events.manifest.facts["duplicates_removed"]) == (6, 0)
+
+
+def test_dedupe_drops_exact_duplicates_only_also_across_files(tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text(table(ROWS[:3]))
+    (tmp_path / "two.csv").write_text(table(ROWS[3:]))
+    events, _ = ingest(tmp_path, "one.csv", "two.csv", dedupe=True)
+    assert lives(tmp_path) == lives_of(set(ROWS))
+    assert (events.manifest.facts["n_events"], events.manifest.facts["duplicates_removed"]) == (4, 2)
+
+
+def test_until_leaves_out_events_at_or_after_it_and_counts_them(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(table(ROWS))
+    events, items = ingest(tmp_path, "log.csv", until="2017-01-01T10:00:01Z")
+    assert lives(tmp_path) == lives_of([row for row in ROWS if row[2] < "2017-01-01T10:00:01Z"])
+    assert events.manifest.facts["dropped_after"] == 1
+    assert events.manifest.until == items.manifest.until == parse_time("2017-01-01T10:00:01Z")
+
+
+# NUL ends a text in C libraries; a carriage return within a value is read as a line end by some CSV tools.
+texts = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=12).filter(
+    lambda t: t.strip(" ")
+)
+moments = st.integers(parse_time("1900-01-01"), parse_time("2099-12-31")).map(format_time)
+
+
+@settings(deadline=None, max_examples=12)
+@given(st.lists(st.tuples(texts, texts, moments), min_size=1, max_size=20))
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_any_ids_and_times_come_back(delimiter: str, rows: list[tuple[str, str, str]]) -> None:
+    with TemporaryDirectory() as folder:
+        root = Path(folder)
+        (root / "log.csv").write_text(table(rows, delimiter=delimiter), encoding="utf-8", newline="")
+        events, items = ingest(root, "log.csv")
+        assert lives(root) == lives_of(rows)
+        assert events.manifest.facts["n_users"] == len({user for user, _, _ in rows})
+        assert items.manifest.facts["n_items"] == len({item for _, item, _ in rows})
+        shutil.rmtree(root / "events.zarr")
+
+
+def test_spaces_within_and_around_ids_belong_to_them(tmp_path: Path) -> None:
+    rows = [(user, "x", "2017-01-01") for user in ("a b", "a  b", " a b", "A B", "a\u00a0b")]
+    (tmp_path / "log.csv").write_text(table(rows), encoding="utf-8")
+    ingest(tmp_path, "log.csv")
+    assert lives(tmp_path) == lives_of(rows)
+
+
+def test_composed_and_decomposed_letters_are_different_ids(tmp_path: Path) -> None:
+    rows = [("zo\u00eb", "x", "2017-01-01"), ("zoe\u0308", "x", "2017-01-01")]
+    (tmp_path / "log.csv").write_text(table(rows), encoding="utf-8")
+    ingest(tmp_path, "log.csv")
+    assert len(lives(tmp_path)) == 2
