@@ -14,7 +14,6 @@ from lurm_cli.cli.command import Session, add_command, argument, load
 from lurm_cli.cli.terminal import console
 from lurm_cli.errors import ArtifactError, UsageError
 
-
 # What ``inspect`` shows of every manifest.
 _SHOWN = ("kind", "command", "shape", "nnz", "until", "seed", "fingerprint")
 
