@@ -57,8 +57,11 @@ class Baseline(Protocol):
 
 def user_item_counts(events: RaggedEvents, n_items: int) -> sparse.csr_matrix:
     """How often each user chose each item, CSR int64 (n_users, n_items)."""
+    # A copy: adding up duplicates sorts in place, and the events are not ours.
     counts = sparse.csr_matrix(
-        (np.ones(events.n_events, dtype=np.int64), events.items, events.indptr), shape=(len(events.users), n_items)
+        (np.ones(events.n_events, dtype=np.int64), events.items, events.indptr),
+        shape=(len(events.users), n_items),
+        copy=True,
     )
     counts.sum_duplicates()
     return counts

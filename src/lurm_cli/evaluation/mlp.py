@@ -14,8 +14,10 @@ from lurm_cli.evaluation.features import Features, Matrix, Scaler, Scaling
 
 HIDDEN = 128
 # Strength of the L2 penalty on both layers, from hardly any to strong.
-PENALTIES = (1e-4, 1e-3, 1e-2)
-_BATCH, _LR, _EPOCHS, _PATIENCE = 256, 1e-3, 200, 10
+PENALTIES = (0.01, 0.05, 0.25)
+_BATCH, _LR, _EPOCHS = 256, 1e-3, 100
+# Training ends after so many epochs without the log-loss falling by at least so much.
+_PATIENCE, _LEAST_GAIN = 10, 1e-3
 # Rows come with mean square length 1; Adam's step of 1e-3 suits inputs of about this length.
 _LENGTH = float(np.sqrt(128))
 
@@ -97,7 +99,8 @@ def _train(
     optimizer = torch.optim.Adam(net.parameters(), lr=_LR)
     target, target_out = torch.from_numpy(y), torch.from_numpy(y_out)
     rng = np.random.default_rng(seed)
-    best, best_state, waited = float("inf"), {name: value.clone() for name, value in net.state_dict().items()}, 0
+    best, mark, waited = float("inf"), float("inf"), 0
+    best_state = {name: value.clone() for name, value in net.state_dict().items()}
     for _ in range(_EPOCHS):
         order = rng.permutation(len(y))
         for rows in np.array_split(order, max(1, round(len(order) / _BATCH))):
@@ -107,13 +110,15 @@ def _train(
             optimizer.step()
         with torch.no_grad():
             held = float(F.cross_entropy(net(outside), target_out))
-        if held < best:
-            best, waited = held, 0
-            best_state = {name: value.clone() for name, value in net.state_dict().items()}
+        if held < mark - _LEAST_GAIN:
+            mark, waited = held, 0
         else:
             waited += 1
-            if waited >= _PATIENCE:
-                break
+        if held < best:
+            best = held
+            best_state = {name: value.clone() for name, value in net.state_dict().items()}
+        if waited >= _PATIENCE:
+            break
     net.load_state_dict(best_state)
     with torch.no_grad():
         return best, net(test)

@@ -57,10 +57,10 @@ def read_vectors(path: Path, item_ids: list[str]) -> tuple[np.ndarray, np.ndarra
 
 
 def _npz(path: Path) -> tuple[list[str], np.ndarray]:
-    loaded = np.load(path, allow_pickle=False)
-    if isinstance(loaded, np.ndarray):
-        raise ValueError("it is a single array, as in .npy; expected the arrays ids and vectors")
-    with loaded as held:
+    with path.open("rb") as stream:
+        held = np.load(stream, allow_pickle=False)
+        if isinstance(held, np.ndarray):
+            raise ValueError("it is a single array, as in .npy; expected the arrays ids and vectors")
         missing = {"ids", "vectors"} - set(held.files)
         if missing:
             raise ValueError(f"it has no array {' and no '.join(sorted(missing))}; it holds {', '.join(held.files)}")

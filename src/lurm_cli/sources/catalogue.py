@@ -76,6 +76,6 @@ def identifier(column: str, kind: str) -> str:
     if kind not in ("FLOAT", "DOUBLE"):
         return text
     value = name(column)
-    whole = f"CAST(CAST({value} AS HUGEINT) AS VARCHAR)"
+    whole = f"CAST(TRY_CAST({value} AS HUGEINT) AS VARCHAR)"
     small = f"abs({value}) < 1e18 AND {value} = floor({value})"
     return f"CASE WHEN isnan({value}) THEN NULL WHEN {small} THEN {whole} ELSE {text} END"

@@ -71,5 +71,5 @@ def _from_number(column: str, unit: str) -> str:
         # Division of whole numbers cuts towards zero; taking the remainder off first makes it a floor.
         exact = f"(CAST({whole} AS HUGEINT) - (({whole}) % {parts} + {parts}) % {parts}) // {parts}"
     # Fractions go through a double, whole numbers do not: nanoseconds need more than its 53 bits.
-    rounded = f"CASE WHEN abs({real}) < 1e19 THEN CAST(round({real} * {1_000_000 / per!r}) AS HUGEINT) END"
+    rounded = f"CASE WHEN abs({real}) < 1e19 THEN TRY_CAST(round({real} * {1_000_000 / per!r}) AS HUGEINT) END"
     return f"TRY_CAST(CASE WHEN ({whole}) IS NOT NULL THEN {exact} ELSE {rounded} END AS BIGINT)"
