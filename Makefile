@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 RUN = $(VENV)/bin
 
-.PHONY: env test test-slow lint types
+.PHONY: env demo test test-slow lint types docs
 
 env: $(VENV)/.installed
 
@@ -12,6 +12,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(RUN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,examples]'
 	touch $@
+
+# The main job on real data: representations of 2,469 households, scored on eight tasks.
+demo: env
+	$(MAKE) --no-print-directory -C examples/completejourney LURM=$(abspath $(RUN))/lurm PYTHON=$(abspath $(RUN))/python
+	@echo "Report: examples/completejourney/evaluation/report.html"
 
 test: env
 	$(RUN)/python -m pytest -m 'not slow'
