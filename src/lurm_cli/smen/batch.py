@@ -142,8 +142,10 @@ class InputLaw:
             data *= self.weights[counts.indices]
         bags = sparse.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)
         if self.normalize:
-            squares = np.add.reduceat(data**2, counts.indptr[:-1]) if len(data) else np.ones(0, np.float32)
-            data /= np.repeat(np.sqrt(np.maximum(squares, 1e-12)), np.diff(counts.indptr))
+            sizes = np.diff(counts.indptr)
+            # Not reduceat, which takes an empty row for its neighbour.
+            squares = np.bincount(np.repeat(np.arange(len(sizes)), sizes), data**2, minlength=len(sizes))
+            data /= np.repeat(np.sqrt(np.maximum(squares, 1e-12)), sizes).astype(np.float32)
         return bags
 
 

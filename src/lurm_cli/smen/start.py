@@ -23,6 +23,8 @@ from lurm_cli.smen.model import Encoder
 MOST_USERS = 100_000
 # Length of a row of W^e, before it is divided among the anchors: small enough for the tanh of the GRU to stay linear.
 _SIZE = 5.0
+# Spread of the logits of alpha (Eq. 5): anchors that begin with interests of their own stay different.
+_SHARPNESS = 2.0
 # The part of the GRU's random weights that is kept, so that anchors do not start as one.
 _NOISE = 0.1
 
@@ -74,6 +76,10 @@ def start_from(encoder: Encoder, directions: np.ndarray, n_periods: float) -> No
         table.mul_(_NOISE * _SIZE * len(table) ** -0.5)
         table[:, :k] = vectors
         table[:, k : 2 * k] = -vectors
+        keys = torch.relu(table) @ encoder.anchors.key.T
+        encoder.anchors.anchors.mul_(
+            _SHARPNESS / float((keys @ encoder.anchors.anchors.T).std(correction=0).clamp_min(1e-6))
+        )
         for layer in encoder.time.layers or []:
             if isinstance(layer, nn.GRU):
                 _running_mean(layer, n_periods)
@@ -83,10 +89,11 @@ def _running_mean(layer: nn.GRU, n_periods: float) -> None:
     """h_t = (1 - z) tanh(x_t) + z h_{t-1}, nearly, with 1 / (1 - z) about half the periods of a life."""
     dim = layer.hidden_size
     window = max(2.0, n_periods / 2)
-    layer.weight_hh_l0.mul_(_NOISE)
-    layer.weight_ih_l0.mul_(_NOISE)
-    layer.bias_ih_l0.zero_()
-    layer.bias_hh_l0.zero_()
+    held = dict(layer.named_parameters())
+    held["weight_hh_l0"].mul_(_NOISE)
+    held["weight_ih_l0"].mul_(_NOISE)
+    held["bias_ih_l0"].zero_()
+    held["bias_hh_l0"].zero_()
     # Rows of torch's GRU: reset, update, new.
-    layer.weight_ih_l0[2 * dim :] = torch.eye(dim)
-    layer.bias_ih_l0[dim : 2 * dim] = float(np.log(window - 1)) if window > 2 else 0.0
+    held["weight_ih_l0"][2 * dim :] = torch.eye(dim)
+    held["bias_ih_l0"][dim : 2 * dim] = float(np.log(window - 1)) if window > 2 else 0.0

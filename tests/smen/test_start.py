@@ -1,0 +1,66 @@
+"""Where training starts: from a decomposition of the bags, with a recurrent layer that averages."""
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import nn
+
+from lurm_cli.smen.batch import InputLaw
+from lurm_cli.smen.config import ModelConfig
+from lurm_cli.smen.model import Encoder
+from lurm_cli.smen.start import _running_mean, interest_directions, start_from
+
+
+def two_tastes(n_users: int = 40) -> sparse.csr_matrix:
+    """Users who choose either only the first three of six interests, or only the last three."""
+    counts = np.zeros((n_users, 6), dtype=np.int32)
+    rng = np.random.default_rng(0)
+    counts[: n_users // 2, :3] = rng.integers(1, 5, (n_users // 2, 3))
+    counts[n_users // 2 :, 3:] = rng.integers(1, 5, (n_users - n_users // 2, 3))
+    return sparse.csr_matrix(counts)
+
+
+def test_directions_tell_planted_tastes_apart():
+    found = interest_directions([two_tastes()], InputLaw(), 2, seed=0)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=0), 1, rtol=1e-5)
+    # Each direction lives on the interests of one taste.
+    on_first = (found[:3] ** 2).sum(axis=0)
+    assert sorted(on_first.round(2).tolist()) == [0.0, 1.0]
+
+
+def test_directions_do_not_depend_on_how_users_lie_in_blocks():
+    lives = two_tastes()
+    whole = interest_directions([lives], InputLaw(), 2, seed=0)
+    pieces = interest_directions([lives[:7], lives[7:]], InputLaw(), 2, seed=0)
+    np.testing.assert_array_equal(whole, pieces)
+
+
+def test_both_signs_of_every_direction_are_kept():
+    # ReLU(x) - ReLU(-x) = x: what Eq. 6's ReLU takes away from one half stands in the other.
+    encoder = Encoder(ModelConfig(6, 2, 8, ("month",)))
+    directions = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+    start_from(encoder, directions, 6)
+    table = encoder.anchors.interests.detach()
+    torch.testing.assert_close(table[:, :4], -table[:, 4:])
+    bag = torch.tensor([1.0, 0, 2, 0, 0, 1])
+    kept = torch.relu(bag @ table)
+    torch.testing.assert_close(kept[:4] - kept[4:], bag @ table[:, :4])
+
+
+def test_few_interests_leave_the_rest_of_the_width_random():
+    encoder = Encoder(ModelConfig(3, 2, 16, ("month",)))
+    start_from(encoder, interest_directions([two_tastes()[:, :3]], InputLaw(), 8, seed=0), 6)
+    assert torch.isfinite(encoder.anchors.interests).all()
+    assert (encoder.anchors.interests[:, -1] != 0).all()
+
+
+def test_recurrent_layer_starts_as_a_running_mean():
+    torch.manual_seed(0)
+    layer = nn.GRU(4, 4)
+    with torch.no_grad():
+        _running_mean(layer, n_periods=8)
+        # A small constant input is approached as 1 - z^t, with 1 / (1 - z) = 4 periods.
+        x = torch.full((6, 1, 4), 0.01)
+        state = layer(x)[1][0, 0]
+    expected = 0.01 * (1 - 0.75**6)
+    np.testing.assert_allclose(state.numpy(), expected, rtol=0.05)
