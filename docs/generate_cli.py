@@ -23,10 +23,10 @@ INTRODUCTION = """\
 The help of `lurm` and of each of its commands. This file is generated: `python docs/generate_cli.py` writes it and
 `python docs/generate_cli.py --check` compares it with the installed command.
 
-A stage's own options, and `seed`, `workers` and `scheduler`, can also be set in `lurm.toml`, in the table named after the
-command, or in the environment as `LURM_` and the option's name in capitals (`--batch-size` is `batch_size` there and
-`LURM_BATCH_SIZE` here). A flag goes before the environment, the environment before `lurm.toml`, and `lurm.toml` before
-the default. `--until` of `lurm ingest` is the exception: only its flag and its own table count.
+A stage's own options, and `seed`, `workers` and `scheduler`, can also be set in `lurm.toml`, in the table named after
+the command, or in the environment as `LURM_` and the option's name in capitals: `--batch-size` is `batch_size` there
+and `LURM_BATCH_SIZE` here. A flag goes before the environment, the environment before `lurm.toml`, and `lurm.toml`
+before the default. `--until` of `lurm ingest` is the exception: only its flag and its own table count.
 """
 
 
