@@ -107,6 +107,9 @@ class Build:
             self.resumed = True
             for left_over in (self.folder / PARTS).glob(".*"):
                 shutil.rmtree(left_over, ignore_errors=True)
+            # Zarr writes a chunk as 0.<random>.partial and renames it; a killed run leaves the former behind.
+            for half_written in list(self.folder.rglob("*.partial")):
+                half_written.unlink(missing_ok=True)
             return
         shutil.rmtree(self.folder)
         self.folder.mkdir()

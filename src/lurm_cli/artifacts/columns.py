@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,12 @@ from lurm_cli.artifacts.seal import check_files
 
 
 def write_columns(folder: Path, columns: dict[str, np.ndarray]) -> None:
-    """Write each array: texts (object or str), vectors and matrices, in the layout of ``arrays``."""
+    """Write each array: texts (object or str), vectors and matrices, in the layout of ``arrays``.
+
+    What a killed run has left of them is replaced.
+    """
     for name, values in columns.items():
+        shutil.rmtree(folder / name, ignore_errors=True)
         if values.dtype.kind in "OUT":
             write_strings(folder / name, values)
         elif values.ndim == 1:

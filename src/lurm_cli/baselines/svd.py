@@ -39,10 +39,16 @@ class Svd:
             if sum(block.shape[0] for block in rows) >= _MOST_USERS:
                 break
         matrix = sparse.vstack(rows, format="csr")
-        n_components = max(1, min(self._dim, min(matrix.shape) - 1))
-        self._svd = TruncatedSVD(n_components, random_state=seed).fit(matrix)
+        self._svd: TruncatedSVD | None = None
+        if matrix.shape[1] > 1:
+            n_components = max(1, min(self._dim, min(matrix.shape) - 1))
+            # A single user leaves no variance to explain; what share is explained is not used.
+            with np.errstate(invalid="ignore"):
+                self._svd = TruncatedSVD(n_components, random_state=seed).fit(matrix)
         return self
 
     def transform(self, events: RaggedEvents) -> np.ndarray:
         """float32 (n_users, dim)."""
-        return np.asarray(self._svd.transform(self._tfidf.transform(events)), dtype=np.float32)
+        rows = self._tfidf.transform(events)
+        # One word has nothing to be decomposed into.
+        return np.asarray(rows.toarray() if self._svd is None else self._svd.transform(rows), dtype=np.float32)

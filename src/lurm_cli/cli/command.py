@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import importlib
 import inspect
 import json
@@ -16,7 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from lurm_cli.cli.terminal import TerminalReporter
-from lurm_cli.cli.workspace import Workspace, find_workspace
+from lurm_cli.cli.workspace import CONFIG, Workspace, find_workspace
 from lurm_cli.engine import available_cores
 from lurm_cli.errors import UsageError
 from lurm_cli.stages.context import Context, Outcome
@@ -24,6 +25,8 @@ from lurm_cli.stages.options import flag, kind_of, settle
 
 # Keys of lurm.toml's top level that several commands share.
 SHARED = ("until", "seed", "workers", "scheduler")
+# Names of the commands: each may have a table of its own in lurm.toml.
+_COMMANDS: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,7 @@ def open_session(command: str, given: dict[str, Any]) -> Session:
     if given.get("verbose"):
         os.environ["LURM_DEBUG"] = "1"
     workspace = find_workspace(given.get("workspace"), dict(os.environ))
+    _check_keys(workspace)
     shared = {key: workspace.settings[key] for key in SHARED if key in workspace.settings}
     section = {
         key: value for key, value in workspace.section(command).items() if key in CommonConfig.__dataclass_fields__
@@ -119,6 +123,16 @@ def open_session(command: str, given: dict[str, Any]) -> Session:
     )
     output = Path(given["output"]).absolute() if given.get("output") else None
     return Session(workspace, context, output, bool(given.get("json_")))
+
+
+def _check_keys(workspace: Workspace) -> None:
+    """Refuse a misspelled key or table at the top of lurm.toml: without its ``until``, a run would see the future."""
+    known = (*SHARED, "tasks", *_COMMANDS)
+    for key in workspace.settings:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+            raise UsageError(f"{workspace.root / CONFIG}: {key} is not a setting of lurm; {hint}")
 
 
 def settled_config(config: type[Any], command: str, session: Session, given: dict[str, Any]) -> Any:
@@ -209,6 +223,8 @@ def add_command(
     leave_out
         Common parameters the command has no use for.
     """
+
+    _COMMANDS.append(name)
 
     def run(**given: Any) -> None:
         body(open_session(name, given), given)

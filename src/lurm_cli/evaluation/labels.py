@@ -51,7 +51,8 @@ class Labels:
 
 def profile_labels(users: list[str], labels: list[str]) -> Labels:
     """Labels from a table; classes in natural order, so that "5" stands before "10"."""
-    classes = sorted(set(labels), key=_natural)
+    # Ties such as "05" and "5" go by their spelling: a set has no order of its own.
+    classes = sorted(set(labels), key=lambda label: (_natural(label), label))
     number = {label: place for place, label in enumerate(classes)}
     order = sorted(range(len(users)), key=lambda k: users[k].encode())
     ids = np.empty(len(users), dtype=object)
@@ -60,7 +61,7 @@ def profile_labels(users: list[str], labels: list[str]) -> Labels:
 
 
 def _natural(text: str) -> list[tuple[int, int, str]]:
-    return [(0, int(piece), "") if piece.isdigit() else (1, 0, piece) for piece in re.findall(r"\d+|\D+", text)]
+    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in re.findall(r"\d+|\D+", text)]
 
 
 def matching_items(task: Task, texts: np.ndarray) -> np.ndarray:
@@ -72,7 +73,8 @@ def matching_items(task: Task, texts: np.ndarray) -> np.ndarray:
         If none does; names the values that come near.
     """
     values = {text: text.casefold() for text in set(texts.tolist())}
-    patterns = [value.casefold() for value in task.values]
+    # Brackets are brackets: only * and ? stand for other text.
+    patterns = [value.casefold().replace("[", "[[]") for value in task.values]
     chosen = {text for text, lowered in values.items() if any(fnmatch.fnmatchcase(lowered, p) for p in patterns)}
     if not chosen:
         shown = ", ".join(repr(text) for text in sorted(values)[:8])

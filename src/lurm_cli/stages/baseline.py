@@ -62,6 +62,8 @@ def run_baseline(
     from lurm_cli.artifacts.store import Events
 
     store = Events.open(events)
+    if next(store.iter_buckets(until), None) is None:
+        raise LurmError("no event lies before the cut; check `until`")
     with Build(target, draft) as build, context.reporter.bar(f"{name}: learning", None):
         baseline.fit(lambda: store.iter_buckets(until), read_catalogue(items), context.seed)
         manifest = _write(build, baseline.transform, store, until)
@@ -103,8 +105,6 @@ def _write(build: Build, transform: Any, store: Events, until: int | None) -> Ma
         else:
             ids.append(events.users)
             blocks.append(rows)
-    if n_users == 0:
-        raise LurmError("no event lies before the cut; check `until`")
     if blocks:
         write_columns(build.folder, {"values": np.vstack(blocks), "ids": np.concatenate(ids)})
     return build.finish(shape=(n_users, shape[1]), facts={"n_users": n_users})
