@@ -98,13 +98,7 @@ def test_one_user_and_one_event_are_counted_and_described(tmp_path: Path, rows: 
 
 
 @pytest.mark.parametrize("rows", [ONE_USER, ONE_EVENT])
-@pytest.mark.parametrize(
-    "start",
-    [
-        "random",
-        pytest.param("svd", marks=pytest.mark.xfail(reason="the decomposition of one bag or one interest fails")),
-    ],
-)
+@pytest.mark.parametrize("start", ["random", "svd"])
 def test_no_encoder_can_be_trained_on_one_user(tmp_path: Path, rows: list[tuple], start: str) -> None:
     root = workspace(tmp_path, rows)
     chain(root)

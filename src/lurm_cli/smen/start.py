@@ -42,7 +42,7 @@ def interest_directions(lives: Iterable[sparse.csr_matrix], law: InputLaw, n_com
     Returns
     -------
     numpy.ndarray
-        float32 (D, at most n_components).
+        float32 (D, at most n_components); no column where there is a single bag or interest.
     """
     from sklearn.decomposition import TruncatedSVD
 
@@ -53,8 +53,12 @@ def interest_directions(lives: Iterable[sparse.csr_matrix], law: InputLaw, n_com
         if n_users >= MOST_USERS:
             break
     bags = sparse.vstack(blocks, format="csr")
+    if min(bags.shape) < 2:
+        return np.zeros((bags.shape[1], 0), dtype=np.float32)  # one bag or one interest: nothing goes together
     n_components = max(1, min(n_components, min(bags.shape) - 1))
-    found = TruncatedSVD(n_components, random_state=seed).fit(bags)
+    # Where all users are alike there is no variance to explain; what share is explained is not used.
+    with np.errstate(invalid="ignore"):
+        found = TruncatedSVD(n_components, random_state=seed).fit(bags)
     return np.ascontiguousarray(found.components_.T, dtype=np.float32)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lurm_cli.artifacts.build import Build
 from lurm_cli.artifacts.manifest import Manifest
+from lurm_cli.clock import format_time
 from lurm_cli.errors import ArtifactError, LurmError, UsageError
 from lurm_cli.stages.context import Context, Outcome, cut_time, earliest, settled
 from lurm_cli.stages.options import option
@@ -66,7 +67,8 @@ def run_encode_users(context: Context, smen: Path, boi: Path | None, config: Enc
     draft = Manifest(
         "users",
         "encode-users",
-        {"since": config.since},
+        # An end within the life is a choice of its own, even where the encoder knows a later one.
+        {"since": config.since, "until": None if until is None else format_time(until)},
         (smen_ref, counts_ref),
         None,
         # The encoder has learnt from events up to its own cut: that, too, is what the vectors know.

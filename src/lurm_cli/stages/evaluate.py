@@ -193,7 +193,7 @@ def _evaluate(
         }
         _clear(build.folder)
         (build.folder / "results.json").write_text(canonical_json(results), encoding="utf-8")
-        _write_report(context, results, build.folder / "report.html")
+        _write_report(context, results, places.get(LURM), build.folder / "report.html")
         manifest = build.finish(shape=(len(methods), len(tasks)), facts={"n_users": len(known)})
     return Outcome(target, manifest, "written")
 
@@ -305,14 +305,25 @@ def _versions() -> dict[str, str]:
     return {"python": platform.python_version(), "lurm-cli": version("lurm-cli"), **{n: version(n) for n in names}}
 
 
-def _write_report(context: Context, results: dict[str, Any], file: Path) -> None:
+def _write_report(context: Context, results: dict[str, Any], users: Path | None, file: Path) -> None:
+    """The report; training and interests are shown where they are those that the users' vectors come from."""
+    from lurm_cli.artifacts.columns import Columns
     from lurm_cli.evaluation.report import write_report
 
-    training = context.root / "smen" / "training.jsonl"
-    interests = context.root / "interests.zarr"
-    sizes = None
-    if interests.is_dir():
-        from lurm_cli.artifacts.columns import Columns
+    smen = _ancestor(context, users, "smen")
+    counts = _ancestor(context, users, "boi")
+    interests = _ancestor(context, counts, "interests")
+    training = None if smen is None else smen / "training.jsonl"
+    sizes = None if interests is None else Columns(interests, "interests").read("sizes")
+    write_report(results, file, training if training is not None and training.is_file() else None, sizes)
 
-        sizes = Columns(interests, "interests").read("sizes")
-    write_report(results, file, training if training.is_file() else None, sizes)
+
+def _ancestor(context: Context, artifact: Path | None, kind: str) -> Path | None:
+    """The input of this kind that an artifact was made from, if it still stands where it was."""
+    if artifact is None:
+        return None
+    for entry in read_manifest(artifact).inputs:
+        place = context.root / entry.path
+        if entry.kind == kind and place.exists() and read_manifest(place, kind).fingerprint == entry.fingerprint:
+            return place
+    return None

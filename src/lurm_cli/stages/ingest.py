@@ -108,7 +108,7 @@ def run_ingest(context: Context, config: IngestConfig, target: Path) -> list[Out
     found = [up_to_date(place, draft, context.overwrite) for place, draft in drafts.values()]
     state = "up to date" if None not in found else "would be written" if context.dry_run else None
     if state is None:
-        found = list(_build(context, source, catalogue, drafts))
+        found = list(_build(context, source, catalogue, drafts, config.memory_limit))
         state = "written"
     return [
         Outcome(place, manifest or draft, state)
@@ -170,6 +170,7 @@ def _build(
     source: EventSource,
     catalogue: ItemSource | None,
     drafts: dict[str, tuple[Path, Manifest]],
+    memory_limit: str,
 ) -> tuple[Manifest, Manifest]:
     from lurm_cli.engine import run_tasks
     from lurm_cli.sources.regroup import regroup
@@ -188,6 +189,7 @@ def _build(
                     catalogue,
                     scratch,
                     threads=context.workers,
+                    memory_limit=memory_limit,
                     n_buckets=config["buckets"],
                     rejects=rejects if source.bad_rows == "skip" else None,
                     reporter=context.reporter,
