@@ -31,3 +31,7 @@ lint: env
 
 types: env
 	$(RUN)/mypy
+
+# The command reference, from the commands themselves.
+docs: env
+	$(RUN)/python docs/generate_cli.py

@@ -109,6 +109,7 @@ def test_a_dry_run_writes_nothing(copied: Copy) -> None:
         (("boi", "--until", "2017-11-01"), "until: 2017-12-01 there, 2017-11-01 asked for"),
         (("train-smen", "--anchors", 3), "anchors: 2 there, 3 asked for"),
         (("encode-users", "--since", "2017-06-01"), 'since: auto there, "2017-06-01" asked for'),
+        (("encode-users", "--until", "2017-06-01"), 'until: auto there, "2017-06-01" asked for'),
         (("evaluate", "--seeds", 2), "seeds: 1 there, 2 asked for"),
         (("evaluate", "--method", "boi"), 'methods: ["lurm", "boi", "aggregates"] there, ["boi"] asked for'),
     ],

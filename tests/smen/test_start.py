@@ -1,6 +1,7 @@
 """Where training starts: from a decomposition of the bags, with a recurrent layer that averages."""
 
 import numpy as np
+import pytest
 import torch
 from scipy import sparse
 from torch import nn
@@ -9,6 +10,7 @@ from lurm_cli.smen.batch import InputLaw
 from lurm_cli.smen.config import ModelConfig
 from lurm_cli.smen.model import Encoder
 from lurm_cli.smen.start import _running_mean, interest_directions, start_from
+from lurm_cli.stages.train_smen import TrainConfig, default_epochs, with_preset
 
 
 def two_tastes(n_users: int = 40) -> sparse.csr_matrix:
@@ -64,3 +66,23 @@ def test_recurrent_layer_starts_as_a_running_mean():
         state = layer(x)[1][0, 0]
     expected = 0.01 * (1 - 0.75**6)
     np.testing.assert_allclose(state.numpy(), expected, rtol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("n_users", "config", "epochs"),
+    [
+        (20, TrainConfig(), 12),
+        (2_469, TrainConfig(), 12),
+        (32_000, TrainConfig(), 8),  # 125 steps a pass, 1,000 in all
+        (10_000_000, TrainConfig(), 1),
+        (2_469, TrainConfig(preset="paper"), 100),
+    ],
+)
+def test_epochs_follow_from_the_number_of_users(n_users: int, config: TrainConfig, epochs: int) -> None:
+    assert default_epochs(n_users, with_preset(config)) == epochs
+
+
+def test_one_bag_or_one_interest_has_no_direction() -> None:
+    for shape in ((1, 7), (5, 1)):
+        found = interest_directions([sparse.csr_matrix(np.ones(shape, dtype=np.float32))], InputLaw(), 4, seed=0)
+        assert found.shape == (shape[1], 0)
