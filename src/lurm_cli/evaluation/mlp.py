@@ -15,10 +15,10 @@ from lurm_cli.evaluation.features import Features, Matrix, Scaler, Scaling
 HIDDEN = 128
 # Strength of the L2 penalty on both layers, from hardly any to strong.
 PENALTIES = (0.01, 0.05, 0.25)
-_BATCH, _LR, _EPOCHS = 256, 1e-3, 100
+_BATCH, _LR, _EPOCHS = 256, 3e-3, 60
 # Training ends after so many epochs without the log-loss falling by at least so much.
-_PATIENCE, _LEAST_GAIN = 10, 1e-3
-# Rows come with mean square length 1; Adam's step of 1e-3 suits inputs of about this length.
+_PATIENCE, _LEAST_GAIN = 6, 1e-3
+# Rows come with mean square length 1; Adam's step suits inputs of about this length.
 _LENGTH = float(np.sqrt(128))
 
 
@@ -96,7 +96,15 @@ def _train(
     """Train until the log-loss outside has not fallen for some epochs; test logits at its least."""
     inside, outside, test = parts
     net = _Net(inside.shape[1], n_classes, torch.Generator().manual_seed(seed))
-    optimizer = torch.optim.Adam(net.parameters(), lr=_LR)
+    # Adam's weight decay adds penalty * W to the gradient: the L2 penalty, without a pass over W in the graph.
+    optimizer = torch.optim.Adam(
+        [
+            {"params": [net.first, net.second], "weight_decay": penalty},
+            {"params": [net.shift, net.bias], "weight_decay": 0.0},
+        ],
+        lr=_LR,
+        fused=True,
+    )
     target, target_out = torch.from_numpy(y), torch.from_numpy(y_out)
     rng = np.random.default_rng(seed)
     best, mark, waited = float("inf"), float("inf"), 0
@@ -105,8 +113,7 @@ def _train(
         order = rng.permutation(len(y))
         for rows in np.array_split(order, max(1, round(len(order) / _BATCH))):
             optimizer.zero_grad(set_to_none=True)
-            loss = F.cross_entropy(net(inside, rows), target[torch.from_numpy(rows)])
-            (loss + penalty * (net.first.square().sum() + net.second.square().sum()) / 2).backward()
+            F.cross_entropy(net(inside, rows), target[torch.from_numpy(rows)]).backward()
             optimizer.step()
         with torch.no_grad():
             held = float(F.cross_entropy(net(outside), target_out))
