@@ -147,6 +147,18 @@ class TestAggregates(BaselineContract):
     name = "aggregates"
 
 
+class TestDoc2Vec(BaselineContract):
+    name = "doc2vec"
+
+
+class TestAls(BaselineContract):
+    name = "als"
+
+
+class TestItem2Vec(BaselineContract):
+    name = "item2vec"
+
+
 class TestRandom(StageContract):
     """The untrained encoder is made by its stage, not by a class."""
 

@@ -15,6 +15,9 @@ _CLASSES = {
     "tfidf": "tfidf:TfIdf",
     "svd": "svd:Svd",
     "aggregates": "aggregates:Aggregates",
+    "doc2vec": "doc2vec:Doc2Vec",
+    "als": "als:Als",
+    "item2vec": "item2vec:Item2Vec",
 }
 # The untrained encoder is no class here: its stage makes it from the encoder's own parts.
 RANDOM = "random"

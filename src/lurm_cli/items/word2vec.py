@@ -66,13 +66,13 @@ def fit_word2vec(texts: EncodedTexts, options: Word2VecOptions, seed: int) -> np
         epochs=epochs,
         seed=seed,
         workers=1,
-        hashfxn=_stable_hash,
+        hashfxn=stable_hash,
     )
     nothing = np.zeros(options.dim, dtype=np.float32)
     known = model.wv.key_to_index
     return np.stack([model.wv[word] if word in known else nothing for word in texts.vocabulary])
 
 
-def _stable_hash(text: str) -> int:
+def stable_hash(text: str) -> int:
     """Python's own hash of a text differs from run to run."""
     return int.from_bytes(hashlib.md5(text.encode(), usedforsecurity=False).digest()[:4], "big")
