@@ -159,6 +159,26 @@ class TestItem2Vec(BaselineContract):
     name = "item2vec"
 
 
+class TestSumn(BaselineContract):
+    name = "sumn"
+
+
+class TestPtum(BaselineContract):
+    name = "ptum"
+
+
+class TestColes(BaselineContract):
+    name = "coles"
+
+
+class TestTextCnn(BaselineContract):
+    name = "textcnn"
+
+
+class TestHan(BaselineContract):
+    name = "han"
+
+
 class TestRandom(StageContract):
     """The untrained encoder is made by its stage, not by a class."""
 

@@ -39,7 +39,7 @@ class Doc2Vec:
         from gensim.models.doc2vec import TaggedDocument
 
         self._words, self._seed = catalogue.words, seed
-        documents = []
+        documents: list[TaggedDocument] = []
         for events in histories():
             documents += [
                 TaggedDocument(words, [len(documents) + k]) for k, words in enumerate(self._documents(events))
@@ -63,7 +63,7 @@ class Doc2Vec:
         return self
 
     def _documents(self, events: RaggedEvents) -> list[list[str]]:
-        documents = []
+        documents: list[list[str]] = []
         for begin, end in zip(events.indptr[:-1], events.indptr[1:], strict=True):
             if self.parameters["recent"] is not None:
                 begin = max(begin, end - self.parameters["recent"])

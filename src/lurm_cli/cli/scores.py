@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from lurm_cli.baselines.registry import NAMES
+from lurm_cli.baselines.registry import NAMES, QUICK
 from lurm_cli.cli import stages
 from lurm_cli.cli.command import Session, add_command, config_parameters, input_option, load, settled_config
 from lurm_cli.errors import UsageError
@@ -127,8 +127,8 @@ def _place(root: Path, name: str) -> Path:
 
 
 def _baselines(methods: tuple[str, ...]) -> list[str]:
-    wanted = {part.strip() for method in methods for part in method.split("+")}
-    return [name for name in NAMES if not methods or name in wanted]
+    wanted = {part.strip() for method in methods if "=" not in method for part in method.split("+")}
+    return [name for name in NAMES if (name in wanted if methods else name in QUICK)]
 
 
 def register(app: typer.Typer) -> None:

@@ -66,7 +66,7 @@ def run_baseline(
         raise LurmError("no event lies before the cut; check `until`")
     with Build(target, draft) as build, context.reporter.bar(f"{name}: learning", None):
         baseline.fit(lambda: store.iter_buckets(until), read_catalogue(items), context.seed)
-        manifest = _write(build, baseline.transform, store, until)
+        manifest = _write(build, baseline, store, until)
     return Outcome(target, manifest, "written")
 
 
@@ -85,7 +85,7 @@ def read_catalogue(items: Path) -> Any:
     )
 
 
-def _write(build: Build, transform: Any, store: Events, until: int | None) -> Manifest:
+def _write(build: Build, baseline: Any, store: Events, until: int | None) -> Manifest:
     """CSR rows become one part a bucket; dense ones one matrix, since it is as small as its users are few."""
     import shutil
 
@@ -98,7 +98,7 @@ def _write(build: Build, transform: Any, store: Events, until: int | None) -> Ma
         shutil.rmtree(left_over)
     ids, blocks, shape, n_users = [], [], (0, 0), 0
     for bucket, events in _buckets(store, until):
-        rows = transform(events)
+        rows = baseline.transform(events)
         n_users, shape = n_users + len(events.users), rows.shape
         if sparse.issparse(rows):
             _write_part(build, bucket, events, rows)
@@ -106,7 +106,8 @@ def _write(build: Build, transform: Any, store: Events, until: int | None) -> Ma
             ids.append(events.users)
             blocks.append(rows)
     if blocks:
-        write_columns(build.folder, {"values": np.vstack(blocks), "ids": np.concatenate(ids)})
+        extras = getattr(baseline, "extras", {})
+        write_columns(build.folder, {"values": np.vstack(blocks), "ids": np.concatenate(ids), **extras})
     return build.finish(shape=(n_users, shape[1]), facts={"n_users": n_users})
 
 

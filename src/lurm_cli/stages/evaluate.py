@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lurm_cli.artifacts.build import Build
 from lurm_cli.artifacts.manifest import InputRef, Manifest, canonical_json, read_manifest
-from lurm_cli.baselines.registry import NAMES
+from lurm_cli.baselines.registry import NAMES, QUICK, SUPERVISED
 from lurm_cli.clock import format_time
 from lurm_cli.errors import ArtifactError, UsageError
 from lurm_cli.stages.baseline import BaselineConfig, baseline_path, run_baseline
@@ -29,7 +30,9 @@ class EvaluateConfig:
 
     task: tuple[str, ...] = option((), "task of lurm.toml to score; repeatable", shown="all")
     method: tuple[str, ...] = option(
-        (), "lurm, boi, a baseline, or several joined by +; repeatable", shown="lurm, boi and all baselines"
+        (),
+        "lurm, boi, a baseline, LABEL=ARTIFACT, or several joined by +; repeatable",
+        shown=f"lurm, boi, {', '.join(QUICK)}",
     )
     seeds: int = option(5, "random splits", minimum=1, maximum=1000)
     users: str | None = option(None, "representation scored as lurm", shown="users.zarr", paths=True)
@@ -57,8 +60,10 @@ def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, ta
     ArtifactError
         If a representation is missing, or knows events of a task's label window.
     """
-    methods = list(config.method) or [LURM, BOI, *NAMES]
-    places = {part: _place(context, part, config) for method in methods for part in _parts(method)}
+    methods = list(config.method) or [LURM, BOI, *QUICK]
+    named = _named(context, methods)
+    methods = [_label(method) for method in methods]
+    places = {part: _place(context, part, config, named) for method in methods for part in _parts(method, named)}
     for part, place in places.items():
         if part in NAMES and not place.exists() and not context.dry_run:
             context.reporter.note(f"making the baseline {part}")
@@ -75,18 +80,43 @@ def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, ta
     inputs = (*references, *_data_references(context, tasks))
     draft = Manifest("evaluation", "evaluate", parameters, inputs, context.seed)
     outcome = settled(context, target, draft)
-    return outcome or _evaluate(context, tasks, methods, places, config, target, draft)
+    return outcome or _evaluate(context, tasks, methods, places, named, config, target, draft)
 
 
-def _parts(method: str) -> list[str]:
+def _named(context: Context, methods: list[str]) -> dict[str, Path]:
+    """Artifacts that the user gives a label of their own, as LABEL=ARTIFACT."""
+    named = {}
+    for method in methods:
+        label, equals, place = method.partition("=")
+        if equals and label and place:
+            if label.strip() in (LURM, BOI, *NAMES):
+                raise UsageError(f"--method {method}: {label.strip()!r} is a name already; take another label")
+            named[label.strip()] = context.root / place.strip()
+    return named
+
+
+def _label(method: str) -> str:
+    return method.partition("=")[0].strip()
+
+
+def _parts(method: str, named: Iterable[str] = ()) -> list[str]:
+    if method in named:
+        return [method]
     parts = [part.strip() for part in method.split("+")]
+    known = (LURM, BOI, *NAMES, *named)
     for part in parts:
-        if part not in (LURM, BOI, *NAMES):
-            raise UsageError(f"--method {method}: {part!r} is not known; known are {', '.join((LURM, BOI, *NAMES))}")
+        if part not in known:
+            raise UsageError(
+                f"--method {method}: {part!r} is not known; known are {', '.join(known)}, and LABEL=ARTIFACT"
+            )
+        if part in SUPERVISED and len(parts) > 1:
+            raise UsageError(f"--method {method}: {part} is trained on labels and has no columns to set beside others")
     return parts
 
 
-def _place(context: Context, part: str, config: EvaluateConfig) -> Path:
+def _place(context: Context, part: str, config: EvaluateConfig, named: dict[str, Path]) -> Path:
+    if part in named:
+        return named[part]
     if part == LURM:
         return Path(config.users) if config.users else context.root / "users.zarr"
     if part == BOI:
@@ -147,6 +177,7 @@ def _evaluate(
     tasks: list[Task],
     methods: list[str],
     places: dict[str, Path],
+    named: dict[str, Path],
     config: EvaluateConfig,
     target: Path,
     draft: Manifest,
@@ -162,7 +193,7 @@ def _evaluate(
             _Cell(
                 task.name,
                 method,
-                tuple(places[part] for part in _parts(method)),
+                tuple(places[part] for part in _parts(method, named)),
                 labels[task.name],
                 config.seeds,
                 build.folder / "cells" / f"{number:03}-{place:03}.json",
@@ -183,7 +214,7 @@ def _evaluate(
         scored = [json.loads(cell.file.read_text(encoding="utf-8")) for cell in cells]
         results = {
             "tasks": [_describe(task, labels[task.name]) for task in tasks],
-            "methods": [_origin(method, places) for method in methods],
+            "methods": [_origin(method, places, named) for method in methods],
             "seeds": config.seeds,
             "cells": scored,
             "summary": summarize(scored, LURM if LURM in methods else methods[0]),
@@ -252,7 +283,7 @@ def _score_cell(cell: _Cell) -> str:
     from threadpoolctl import threadpool_limits
 
     from lurm_cli.evaluation.features import Features
-    from lurm_cli.evaluation.protocol import score
+    from lurm_cli.evaluation.protocol import score, score_supervised
     from lurm_cli.evaluation.representation import rows_of
 
     threads = torch.get_num_threads()
@@ -261,7 +292,10 @@ def _score_cell(cell: _Cell) -> str:
     try:
         with threadpool_limits(1):
             features = Features(tuple(rows_of(path, cell.labels.users) for path in cell.artifacts))
-            scores = score(features, cell.labels.y, cell.seeds)
+            if cell.method in SUPERVISED:
+                scores = score_supervised(_supervised(cell, features.blocks[0]), cell.labels.y, cell.seeds)
+            else:
+                scores = score(features, cell.labels.y, cell.seeds)
     finally:
         torch.set_num_threads(threads)
     held = {
@@ -276,6 +310,21 @@ def _score_cell(cell: _Cell) -> str:
     return f"{cell.method}, {cell.task}"
 
 
+def _supervised(cell: _Cell, items: Any) -> Callable[[Any, Any, int], Any]:
+    """Train a supervised method on training rows and ask it about test rows."""
+    from lurm_cli.artifacts.columns import Columns
+    from lurm_cli.baselines.registry import make_classifier
+
+    columns = Columns(cell.artifacts[0], "baseline")
+    words, vectors = columns.read("item_words"), columns.read("word_vectors")
+
+    def predict(train: Any, test: Any, seed: int) -> Any:
+        classifier = make_classifier(cell.method).fit(items[train], cell.labels.y[train], words, vectors, seed)
+        return classifier.predict_proba(items[test])
+
+    return predict
+
+
 def _describe(task: Task, labels: Labels) -> dict[str, Any]:
     shares = labels.shares()
     return {
@@ -286,8 +335,8 @@ def _describe(task: Task, labels: Labels) -> dict[str, Any]:
     }
 
 
-def _origin(method: str, places: dict[str, Path]) -> dict[str, Any]:
-    manifests = [read_manifest(places[part]) for part in _parts(method)]
+def _origin(method: str, places: dict[str, Path], named: dict[str, Path]) -> dict[str, Any]:
+    manifests = [read_manifest(places[part]) for part in _parts(method, named)]
     return {
         "name": method,
         "dim": sum(m.shape[1] for m in manifests if m.shape),

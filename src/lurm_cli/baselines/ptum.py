@@ -1,0 +1,190 @@
+"""PTUM: pre-training user models by masked and next behaviours (method section 7.5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lurm_cli.artifacts.ragged import RaggedEvents
+from lurm_cli.baselines.base import Catalogue, Histories
+from lurm_cli.baselines.network import Attention, masked_softmax, train
+from lurm_cli.baselines.recent import MOST_USERS, RECENT, item_words, recent_items, recent_times, word_vectors
+
+_USERS_AT_ONCE = 512
+_HEADS, _HEAD_DIM, _ATTENTION = 16, 16, 200
+_DIM = _HEADS * _HEAD_DIM
+_GAP_BUCKETS = 32
+# Wrong candidates beside the right one.
+_NEGATIVES = 4
+_NEXT = 2
+
+
+class SelfAttention(nn.Module):
+    """Sixteen heads of sixteen; no output projection, residual or normalisation, as in the release."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.qkv = nn.Linear(dim, 3 * _DIM, bias=False)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """(B, T, 256) from (B, T, dim); padding is not attended to."""
+        q, k, v = self.qkv(x).unflatten(2, (3, _HEADS, _HEAD_DIM)).unbind(2)
+        scores = torch.einsum("bqhd,bkhd->bhqk", q, k) / _HEAD_DIM**0.5
+        weights = masked_softmax(scores, mask[:, None, None, :].expand_as(scores))
+        return torch.einsum("bhqk,bkhd->bqhd", weights, v).flatten(2)
+
+
+class PtumNetwork(nn.Module):
+    """Words to a behaviour, behaviours with their positions and gaps to a user; self-attention at both levels."""
+
+    def __init__(self, table: Tensor, vectors: Tensor, recent: int = RECENT) -> None:
+        super().__init__()
+        self.table: Tensor
+        self.register_buffer("table", table, persistent=False)
+        self.words = nn.Embedding.from_pretrained(vectors, freeze=False, padding_idx=0)
+        dim = vectors.shape[1]
+        self.word_position = nn.Parameter(torch.randn(table.shape[1], dim) * 0.1)
+        self.text_attention, self.text_pool = SelfAttention(dim), Attention(_DIM, _ATTENTION)
+        # Positions 1..recent; after them one for each behaviour to come.
+        self.position = nn.Embedding(recent + 1 + _NEXT, _DIM, padding_idx=0)
+        self.gap = nn.Embedding(_GAP_BUCKETS, _DIM)
+        self.user_attention, self.user_pool = SelfAttention(_DIM), Attention(_DIM, _ATTENTION)
+        self.dropout = nn.Dropout(0.2)
+
+    def texts(self, items: Tensor) -> Tensor:
+        """Vectors of behaviours, (..., 256), from item code + 1; zeros for padding."""
+        distinct, place = torch.unique(items, return_inverse=True)
+        words = self.table[distinct]
+        mask = words > 0
+        x = self.dropout(self.words(words) + self.word_position)
+        out: Tensor = self.text_pool(self.dropout(self.text_attention(x, mask)), mask)
+        return out[place]
+
+    def users(self, texts: Tensor, positions: Tensor, gaps: Tensor) -> Tensor:
+        """(B, 256) from behaviour vectors (B, T, 256), positions 1..T (0: padding) and gap buckets."""
+        mask = positions > 0
+        x = self.dropout(texts + self.position(positions) + self.gap(gaps))
+        out: Tensor = self.user_pool(self.dropout(self.user_attention(x, mask)), mask)
+        return out
+
+
+def gap_buckets(times: np.ndarray, real: np.ndarray) -> np.ndarray:
+    """floor(log2(seconds to the next behaviour + 1)), at most 31; 0 for the last one and for padding."""
+    gaps = np.zeros(times.shape, dtype=np.int64)
+    both = real[:, 1:] & real[:, :-1]
+    seconds = np.maximum(0, times[:, 1:] - times[:, :-1]) / 1e6
+    gaps[:, :-1][both] = np.floor(np.log2(seconds[both] + 1)).astype(np.int64)
+    return np.minimum(gaps, _GAP_BUCKETS - 1)
+
+
+def candidates(positive: np.ndarray, pool: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The right item in column 0 and four others of other users; a draw that hits the right one is drawn again."""
+    wrong = rng.choice(pool, (len(positive), _NEGATIVES))
+    for _ in range(10):
+        same = wrong == positive[:, None]
+        if not same.any():
+            break
+        wrong[same] = rng.choice(pool, int(same.sum()))
+    return np.concatenate([positive[:, None], wrong], axis=1)
+
+
+class Ptum:
+    """User vector of the pre-trained model over the last 50 behaviours, kept as it is ("static").
+
+    Masked behaviour: one is hidden and has to be found among five. Next behaviours: the last two are hidden.
+    """
+
+    def __init__(self, word_dim: int = 128, epochs: int = 10, batch_size: int = 64, lr: float = 5e-4) -> None:
+        self.parameters: dict[str, Any] = {
+            "dim": _DIM,
+            "word_dim": word_dim,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "lr": lr,
+            "recent": RECENT,
+        }
+
+    def fit(self, histories: Histories, catalogue: Catalogue, seed: int) -> Ptum:
+        """Pre-train on both tasks."""
+        held = self.parameters
+        words = item_words(catalogue, histories)
+        items = np.concatenate([recent_items(events) for events in histories()])[:MOST_USERS]
+        times = np.concatenate([recent_times(events) for events in histories()])[:MOST_USERS]
+        usable = (items > 0).sum(1) >= 2
+        gaps = gap_buckets(times, items > 0)[usable]
+        items = items[usable]
+        pool = items[items > 0]
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            vectors = torch.from_numpy(word_vectors(words, held["word_dim"], seed))
+            self.network = PtumNetwork(torch.from_numpy(words.table), vectors)
+
+            def loss(users: np.ndarray, rng: np.random.Generator) -> Tensor:
+                return self._masked(items[users], gaps[users], pool, rng) + self._next(
+                    items[users], gaps[users], pool, rng
+                )
+
+            if len(items) and (np.unique(pool).size > _NEGATIVES):
+                train(
+                    self.network,
+                    loss,
+                    len(items),
+                    seed,
+                    batch_size=held["batch_size"],
+                    epochs=held["epochs"],
+                    lr=held["lr"],
+                )
+        self.network.eval()
+        return self
+
+    def _masked(self, items: np.ndarray, gaps: np.ndarray, pool: np.ndarray, rng: np.random.Generator) -> Tensor:
+        """One behaviour's text is hidden, its position and gap stay; the candidates carry that position."""
+        rows, size = np.arange(len(items)), (items > 0).sum(1)
+        slot = rng.integers(0, size)
+        choice = candidates(items[rows, slot], pool, rng)
+        user = self._user(items, gaps, hidden=np.arange(items.shape[1])[None] == slot[:, None])
+        place = self.network.position(torch.from_numpy(slot + 1))
+        return self._loss(user, choice, place)
+
+    def _next(self, items: np.ndarray, gaps: np.ndarray, pool: np.ndarray, rng: np.random.Generator) -> Tensor:
+        """The last two behaviours are hidden; users with fewer than three are left out."""
+        size = (items > 0).sum(1)
+        long = size > _NEXT
+        if not long.any():
+            return torch.zeros(())
+        items, gaps, size = items[long], gaps[long], size[long]
+        rows = np.arange(len(items))
+        column = np.arange(items.shape[1])[None]
+        user = self._user(items, gaps, hidden=(column >= (size - _NEXT)[:, None]) & (column < size[:, None]))
+        losses = []
+        for k in range(_NEXT):
+            choice = candidates(items[rows, size - _NEXT + k], pool, rng)
+            place = self.network.position(torch.full((len(items),), RECENT + 1 + k))
+            losses.append(self._loss(user, choice, place))
+        return torch.stack(losses).mean()
+
+    def _user(self, items: np.ndarray, gaps: np.ndarray, hidden: np.ndarray | None = None) -> Tensor:
+        shown = items if hidden is None else np.where(hidden, 0, items)
+        texts = self.network.texts(torch.from_numpy(shown))
+        positions = np.where(items > 0, np.arange(1, items.shape[1] + 1)[None], 0)
+        return self.network.users(texts, torch.from_numpy(positions), torch.from_numpy(gaps))
+
+    def _loss(self, user: Tensor, choice: np.ndarray, place: Tensor) -> Tensor:
+        vectors = self.network.texts(torch.from_numpy(choice)) + place[:, None]
+        scores = torch.einsum("bd,bcd->bc", user, vectors)
+        return F.cross_entropy(scores, torch.zeros(len(choice), dtype=torch.long))
+
+    def transform(self, events: RaggedEvents) -> np.ndarray:
+        """float32 (n_users, 256)."""
+        items, times = recent_items(events), recent_times(events)
+        gaps = gap_buckets(times, items > 0)
+        out = []
+        with torch.no_grad():
+            for start in range(0, len(items), _USERS_AT_ONCE):
+                some = slice(start, start + _USERS_AT_ONCE)
+                out.append(self._user(items[some], gaps[some]).numpy())
+        return np.concatenate(out)

@@ -1,0 +1,142 @@
+"""SUMN: self-supervised multi-hop memory network over behaviour texts (method section 7.6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lurm_cli.artifacts.ragged import RaggedEvents
+from lurm_cli.baselines.base import Catalogue, Histories
+from lurm_cli.baselines.network import masked_softmax, train
+from lurm_cli.baselines.recent import MOST_USERS, RECENT, item_words, recent_items
+
+_USERS_AT_ONCE = 512
+
+
+class SumnNetwork(nn.Module):
+    """Behaviours are means of word vectors, read by several hops of attention from one learnt query.
+
+    Each hop's state predicts, through one shared decoder, the words of behaviours the network has not read.
+    """
+
+    def __init__(self, table: Tensor, n_words: int, dim: int = 256, hops: int = 5, decoder: int = 512) -> None:
+        super().__init__()
+        self.table: Tensor
+        self.register_buffer("table", table, persistent=False)  # (n_items + 1, longest)
+        self.hops = hops
+        self.words = nn.Embedding(n_words + 1, dim, padding_idx=0)
+        nn.init.xavier_uniform_(self.words.weight)
+        with torch.no_grad():
+            self.words.weight[0] = 0
+        self.behaviour = nn.Linear(dim, dim)
+        self.key, self.value = nn.Linear(dim, dim, bias=False), nn.Linear(dim, dim, bias=False)
+        self.key_norm, self.value_norm, self.state_norm = nn.LayerNorm(dim), nn.LayerNorm(dim), nn.LayerNorm(dim)
+        self.start = nn.Parameter(torch.empty(1, dim))
+        nn.init.xavier_uniform_(self.start)
+        self.decoder = nn.Sequential(nn.Dropout(0.1), nn.Linear(dim, decoder), nn.ReLU(), nn.Linear(decoder, n_words))
+
+    def read(self, items: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values of behaviours, (B, T, dim), from item code + 1, (B, T); padding has the value zero."""
+        distinct, place = torch.unique(items, return_inverse=True)
+        words = self.table[distinct]  # (J, longest)
+        size = (words > 0).sum(1, keepdim=True).clamp_min(1)
+        mean = self.words(words).sum(1) / size
+        x = F.relu(self.behaviour(mean))
+        keys, values = self.key_norm(self.key(x)), self.value_norm(self.value(x))
+        return keys[place], values[place] * self.mask(items)[..., None]
+
+    def mask(self, items: Tensor) -> Tensor:
+        """Which behaviours are real: those with a first word."""
+        return self.table[items, 0] > 0
+
+    def forward(self, items: Tensor) -> list[Tensor]:
+        """The state after each hop, (B, dim) each."""
+        keys, values = self.read(items)
+        mask = self.mask(items)
+        state = self.start.expand(len(items), -1)
+        query, states = state, []
+        for _ in range(self.hops):
+            weights = masked_softmax(torch.einsum("btd,bd->bt", keys, query), mask)
+            state = state + torch.einsum("bt,btd->bd", weights, values)
+            query = self.state_norm(state)
+            states.append(query)
+        return states
+
+
+def target_words(table: np.ndarray, items: np.ndarray, n_words: int) -> np.ndarray:
+    """Uniform distribution over the distinct words of each row's items; float32 (B, n_words), rows sum to 1 or 0."""
+    words = table[items].reshape(len(items), -1)
+    out = np.zeros((len(items), n_words + 1), dtype=np.float32)
+    np.put_along_axis(out, words, 1.0, axis=1)
+    out = out[:, 1:]
+    return out / np.maximum(out.sum(1, keepdims=True), 1)
+
+
+def halves(items: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Split each user's behaviours at random into two disjoint sets, the first not smaller; both padded with 0."""
+    real = items > 0
+    rank = np.argsort(np.argsort(np.where(real, rng.random(items.shape), 2.0), axis=1), axis=1)
+    first = rank < (real.sum(1, keepdims=True) + 1) // 2
+    return np.where(first & real, items, 0), np.where(~first & real, items, 0)
+
+
+class Sumn:
+    """Last hop's state over the last 50 behaviours.
+
+    Parameters
+    ----------
+    dim, hops
+        Width and number of reads, 256 and 5 in its release.
+    """
+
+    def __init__(self, dim: int = 256, hops: int = 5, epochs: int = 30, batch_size: int = 128) -> None:
+        self.parameters: dict[str, Any] = {
+            "dim": dim,
+            "hops": hops,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "lr": 1e-3,
+            "recent": RECENT,
+            "max_words": 20_000,
+        }
+
+    def fit(self, histories: Histories, catalogue: Catalogue, seed: int) -> Sumn:
+        """Learn to predict the words of one half of a user's behaviours from the other half."""
+        held = self.parameters
+        words = item_words(catalogue, histories, held["max_words"])
+        n_words = len(words.vocabulary)
+        items = np.concatenate([recent_items(events) for events in histories()])[:MOST_USERS]
+        items = items[(items > 0).sum(1) >= 2]  # one behaviour leaves nothing to predict
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            self.network = SumnNetwork(torch.from_numpy(words.table), n_words, held["dim"], held["hops"])
+
+            def loss(users: np.ndarray, rng: np.random.Generator) -> Tensor:
+                read, rest = halves(items[users], rng)
+                target = torch.from_numpy(target_words(words.table, rest, n_words))
+                states = self.network(torch.from_numpy(read))
+                logs = [F.log_softmax(self.network.decoder(state), dim=1) for state in states]
+                return -torch.stack([(target * log).sum(1).mean() for log in logs]).mean()
+
+            if len(items):
+                train(
+                    self.network,
+                    loss,
+                    len(items),
+                    seed,
+                    batch_size=held["batch_size"],
+                    epochs=held["epochs"],
+                    lr=held["lr"],
+                )
+        self.network.eval()
+        return self
+
+    def transform(self, events: RaggedEvents) -> np.ndarray:
+        """float32 (n_users, dim)."""
+        items = torch.from_numpy(recent_items(events))
+        with torch.no_grad():
+            return np.concatenate([self.network(part)[-1].numpy() for part in items.split(_USERS_AT_ONCE)])
