@@ -196,5 +196,5 @@ def test_every_baseline_stands_under_the_contract() -> None:
 
 
 def test_an_unknown_name_is_refused_with_those_there_are() -> None:
-    with pytest.raises(UsageError, match="baseline 'sdv' is not known; known are tfidf, svd, aggregates, random"):
+    with pytest.raises(UsageError, match=r"baseline .sdv. is not known; known are tfidf, svd, .*, random"):
         check_name("sdv")

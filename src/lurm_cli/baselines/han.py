@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from lurm_cli.baselines.network import Attention
+from lurm_cli.baselines.network import Attention, looked_up
 from lurm_cli.baselines.supervised import Classifier
 
 _HIDDEN, _ATTENTION = 50, 100
@@ -46,7 +46,7 @@ class HanNetwork(nn.Module):
         distinct, place = torch.unique(items, return_inverse=True)
         words = self.table[distinct]
         behaviours = self.behaviour(self.dropout(self.words(words)), (words > 0).sum(1))
-        users = self.user(self.dropout(behaviours)[place], (items > 0).sum(1))
+        users = self.user(looked_up(self.dropout(behaviours), place), (items > 0).sum(1))
         logits: Tensor = self.out(self.dropout(users))
         return logits
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 # A loss over some users; the generator draws what is random in it.
@@ -80,6 +81,14 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Weighted sum, (B, dim)."""
         return torch.einsum("bt,btd->bd", self.weights(x, mask), x)
+
+
+def looked_up(rows: Tensor, place: Tensor) -> Tensor:
+    """``rows[place]``, (*place.shape, dim), with a gradient that is the same on every run.
+
+    Indexing's own adds up in whatever order its threads arrive.
+    """
+    return F.embedding(place, rows)
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lurm_cli.artifacts.ragged import RaggedEvents
 from lurm_cli.baselines.base import Catalogue, Histories
-from lurm_cli.baselines.network import Attention, masked_softmax, train
+from lurm_cli.baselines.network import Attention, looked_up, masked_softmax, train
 from lurm_cli.baselines.recent import MOST_USERS, RECENT, item_words, recent_items, recent_times, word_vectors
 
 _USERS_AT_ONCE = 512
@@ -62,7 +62,7 @@ class PtumNetwork(nn.Module):
         mask = words > 0
         x = self.dropout(self.words(words) + self.word_position)
         out: Tensor = self.text_pool(self.dropout(self.text_attention(x, mask)), mask)
-        return out[place]
+        return looked_up(out, place)
 
     def users(self, texts: Tensor, positions: Tensor, gaps: Tensor) -> Tensor:
         """(B, 256) from behaviour vectors (B, T, 256), positions 1..T (0: padding) and gap buckets."""

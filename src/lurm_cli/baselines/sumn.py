@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lurm_cli.artifacts.ragged import RaggedEvents
 from lurm_cli.baselines.base import Catalogue, Histories
-from lurm_cli.baselines.network import masked_softmax, train
+from lurm_cli.baselines.network import looked_up, masked_softmax, train
 from lurm_cli.baselines.recent import MOST_USERS, RECENT, item_words, recent_items
 
 _USERS_AT_ONCE = 512
@@ -47,7 +47,7 @@ class SumnNetwork(nn.Module):
         mean = self.words(words).sum(1) / size
         x = F.relu(self.behaviour(mean))
         keys, values = self.key_norm(self.key(x)), self.value_norm(self.value(x))
-        return keys[place], values[place] * self.mask(items)[..., None]
+        return looked_up(keys, place), looked_up(values, place) * self.mask(items)[..., None]
 
     def mask(self, items: Tensor) -> Tensor:
         """Which behaviours are real: those with a first word."""
