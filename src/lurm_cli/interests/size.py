@@ -7,13 +7,15 @@ import numpy as np
 # The paper has 10^4 to 10^5 interests for millions of items.
 MOST = 100_000
 _ITEMS_PER_INTEREST = 20
-_LEAST = 64
+# Below so many, merging items loses what they say about users and saves nothing: on MovieLens-1M (3,706 films) AUC fell
+# from 84 to 80 with 1,000 interests and to 77 with 185; on Complete Journey 10,000 are no better than 3,000.
+_LEAST = 4_000
 
 
 def default_n_interests(n_items: int) -> int:
-    """Number of interests for so many items with events (ours): one a twenty, at least 64, at most 100,000.
+    """Number of interests for so many items with events (ours): one for twenty, at least 4,000, at most 100,000.
 
-    Fewer than 64 items are their own interests.
+    Up to 4,000 items are their own interests.
     """
     return int(min(n_items, max(_LEAST, min(MOST, n_items // _ITEMS_PER_INTEREST))))
 
