@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from lurm_cli.smen.batch import ScaleBatch
+from lurm_cli.smen.recurrence import last_state
 
 
 class TimeAggregation(nn.Module):
@@ -53,8 +54,10 @@ class TimeAggregation(nn.Module):
         return torch.stack(states, dim=1)[scale.restore]
 
     def _last_state(self, layer: nn.Module, packed: Tensor, batch_sizes: Tensor) -> Tensor:
-        _, state = layer(PackedSequence(packed, batch_sizes))
-        return (state[0] if self.kind == "lstm" else state)[0]
+        if isinstance(layer, nn.GRU):
+            return last_state(layer, packed, batch_sizes.tolist())
+        _, (state, _) = layer(PackedSequence(packed, batch_sizes))
+        return state[0]
 
     def _pooled(self, packed: Tensor, scale: ScaleBatch) -> Tensor:
         """Mean or max over a sequence's periods, empty ones counted as zeros; in the order of falling length."""
