@@ -11,6 +11,7 @@ from lurm_cli.artifacts.columns import Columns
 from lurm_cli.errors import UsageError
 from lurm_cli.progress import Reporter
 from lurm_cli.stages.context import Context
+from lurm_cli.stages.embed_items import item_texts
 from lurm_cli.stages.ingest import IngestConfig, run_ingest
 from sources.raw import ingest, lives, lives_of, table
 
@@ -102,3 +103,27 @@ def test_a_missing_column_of_the_table_is_named(tmp_path: Path) -> None:
     (tmp_path / "items.csv").write_text(table([("tea", "Green tea")], ("item", "title")))
     with pytest.raises(UsageError, match=r"items\.csv has no column 'brand' \(--text-col brand\)"):
         ingest(tmp_path, "log.csv", items=("items.csv",), text_col=("brand",))
+
+
+def test_a_column_for_tasks_is_kept_but_is_no_part_of_the_words(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(table(ROWS[:1]))
+    (tmp_path / "items.csv").write_text(table([("tea", "Drinks", "Green tea")], ("item", "kind", "title")))
+    _, items = ingest(tmp_path, "log.csv", items=("items.csv",), task_col=("kind",))
+    assert items.manifest.facts["text_columns"] == ["title", "kind"]
+    assert items.manifest.facts["word_columns"] == ["title"]
+    assert columns_of(tmp_path)["text_1"] == ["Drinks"]
+    assert item_texts(Columns(tmp_path / "items.zarr", "items")) == [["green", "tea"]]
+
+
+def test_a_column_may_describe_an_item_and_serve_tasks(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(table(ROWS[:1]))
+    (tmp_path / "items.csv").write_text(table([("tea", "Drinks", "Green tea")], ("item", "kind", "title")))
+    _, items = ingest(tmp_path, "log.csv", items=("items.csv",), text_col=("title", "kind"), task_col=("kind",))
+    assert items.manifest.facts["text_columns"] == items.manifest.facts["word_columns"] == ["title", "kind"]
+
+
+def test_a_missing_column_for_tasks_is_named(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(table(ROWS))
+    (tmp_path / "items.csv").write_text(table([("tea", "Green tea")], ("item", "title")))
+    with pytest.raises(UsageError, match=r"items\.csv has no column 'kind' \(--task-col kind\)"):
+        ingest(tmp_path, "log.csv", items=("items.csv",), task_col=("kind",))

@@ -18,7 +18,9 @@ class CatalogueTable:
     Attributes
     ----------
     text_columns
-        Names of the text columns, in order.
+        Names of the text columns, in order: those of the words first, then those that are kept for tasks only.
+    n_words
+        How many of them, from the first, make the items' words.
     n_duplicates
         Rows left out because their id had stood before.
     n_malformed
@@ -26,6 +28,7 @@ class CatalogueTable:
     """
 
     text_columns: tuple[str, ...]
+    n_words: int
     n_duplicates: int
     n_malformed: int = 0
 
@@ -42,9 +45,13 @@ def load_catalogue(connection: Any, source: ItemSource, bad_rows: str = "stop") 
         If a column is missing, no row has an id, or a row is malformed and these are not to be skipped.
     """
     files = [open_file(connection, path, source.format) for path in expand_files(source.files)]
-    texts = source.text_cols or tuple(column for column in files[0].columns if column != source.item_col)
+    aside = {source.item_col, *source.task_cols}
+    words = source.text_cols or tuple(column for column in files[0].columns if column not in aside)
+    kept = tuple(column for column in source.task_cols if column not in words)
+    texts = (*words, *kept)
+    flags = {f"--text-col {c}": c for c in words} | {f"--task-col {c}": c for c in kept}
     for file in files:
-        require_columns(file, {"--item-col": source.item_col, **{f"--text-col {c}": c for c in texts}})
+        require_columns(file, {"--item-col": source.item_col, **flags})
     held = " UNION ALL ".join(_selected(file, source.item_col, texts) for file in files)
     fields = ", ".join(f"c{k} := c{k}" for k in range(len(texts))) or "c0 := ''"
     picked = "".join(f", best.c{k} AS c{k}" for k in range(len(texts)))
@@ -60,7 +67,7 @@ def load_catalogue(connection: Any, source: ItemSource, bad_rows: str = "stop") 
     rows, duplicates = connection.execute("SELECT count(*), sum(n) - count(*) FROM catalogue").fetchone()
     if rows == 0:
         raise UsageError(f"{files[0].path}: no row has an item id in column {source.item_col!r}")
-    return CatalogueTable(tuple(texts), int(duplicates), n_malformed)
+    return CatalogueTable(texts, len(words), int(duplicates), n_malformed)
 
 
 def _selected(file: RawFile, item_col: str, texts: tuple[str, ...]) -> str:

@@ -91,6 +91,7 @@ class Regrouped:
     events_without_item_row: int
     items_without_events: int
     text_columns: tuple[str, ...]
+    word_columns: tuple[str, ...]
 
     def tasks(self) -> list[BucketTask]:
         """One task a bucket that holds users."""
@@ -188,6 +189,7 @@ def regroup(
         outside,
         unused,
         table.text_columns if table else (),
+        table.text_columns[: table.n_words] if table else (),
     )
 
 

@@ -57,12 +57,21 @@ class EventSource:
 
 @dataclass(frozen=True)
 class ItemSource:
-    """A table of items; ``text_cols`` empty means every column but the id."""
+    """A table of items.
+
+    Attributes
+    ----------
+    text_cols
+        Columns whose texts describe an item; empty: every column but the id and ``task_cols``.
+    task_cols
+        Columns kept for tasks to ask about; their texts are no words of the items, unless they stand in ``text_cols``.
+    """
 
     files: tuple[str, ...]
     format: str = "auto"
     item_col: str = "item"
     text_cols: tuple[str, ...] = ()
+    task_cols: tuple[str, ...] = ()
 
 
 def expand_files(patterns: tuple[str, ...]) -> list[Path]:

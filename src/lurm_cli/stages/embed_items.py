@@ -110,13 +110,15 @@ def count_items(events: Events, n_items: int, until: int | None, context: Contex
 
 
 def item_texts(columns: Columns) -> list[list[str]]:
-    """Words of every item; an item without text, or a catalogue without a table, is known by its id alone."""
+    """Words of every item, from its word columns; without any, an item is known by its id alone."""
     from lurm_cli.items.text import join_columns, tokenize
 
-    n_texts = len(columns.manifest.facts["text_columns"])
-    if n_texts == 0:
+    facts = columns.manifest.facts
+    # Word columns stand before those kept for tasks only; older artifacts know no difference.
+    n_words = len(facts.get("word_columns", facts["text_columns"]))
+    if n_words == 0:
         return [[str(name)] for name in columns.read("ids")]
-    joined = join_columns([columns.read(f"text_{number}").tolist() for number in range(n_texts)])
+    joined = join_columns([columns.read(f"text_{number}").tolist() for number in range(n_words)])
     return [tokenize(text) for text in joined]
 
 

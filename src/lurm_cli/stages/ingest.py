@@ -34,6 +34,7 @@ class IngestConfig:
     time_col: str = option("time", "column of the time")
     items_id_col: str | None = option(None, "column of the item id, in the items table", shown="as --item-col")
     text_col: tuple[str, ...] = option((), "column of the items table that describes an item", shown="all of them")
+    task_col: tuple[str, ...] = option((), "column of the items table that tasks ask about, kept out of the words")
     format: Literal["auto", "parquet", "csv", "tsv", "jsonl"] = option("auto", "format of the events")
     items_format: Literal["auto", "parquet", "csv", "tsv", "jsonl"] = option("auto", "format of the items table")
     time_unit: Literal["auto", "s", "ms", "us", "ns"] = option("auto", "unit of numeric times")
@@ -94,11 +95,14 @@ def run_ingest(context: Context, config: IngestConfig, target: Path) -> list[Out
         until,
     )
     items_col = config.items_id_col or config.item_col
-    catalogue = ItemSource(config.items, config.items_format, items_col, config.text_col) if config.items else None
+    texts, kept = config.text_col, config.task_col
+    catalogue = ItemSource(config.items, config.items_format, items_col, texts, kept) if config.items else None
     files = expand_files(source.files)
     item_files = expand_files(catalogue.files) if catalogue else []
     inputs = _references(context, files, item_files)
     parameters = {name: _json(getattr(config, name)) for name in _PARAMETERS}
+    if config.task_col:  # left out where there is none: what was made before this option existed stays up to date
+        parameters["task_col"] = list(config.task_col)
     stem = target.name.removesuffix(".zarr")
     items_target = target.with_name("items.zarr" if stem == "events" else f"{stem}-items.zarr")
     drafts = {
@@ -265,6 +269,7 @@ def _item_facts(found: Regrouped) -> dict[str, Any]:
     return {
         "n_items": found.n_items,
         "text_columns": list(found.text_columns),
+        "word_columns": list(found.word_columns),
         "items_without_events": found.items_without_events,
     }
 

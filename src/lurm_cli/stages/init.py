@@ -24,6 +24,7 @@ TEMPLATE = """\
 # item_col = "item"
 # time_col = "time"
 # text_col = ["title", "brand"]        # columns of the items table that describe an item; all of them by default
+# task_col = ["category"]              # columns that tasks ask about, kept out of the items' words
 # bad_rows = "stop"                    # or "skip": count unreadable rows and write them to a rejects file
 
 [embed-items]
