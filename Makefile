@@ -3,7 +3,7 @@ VENV ?= .venv
 PYTHON ?= python3
 RUN = $(VENV)/bin
 
-.PHONY: env demo test test-slow lint types docs
+.PHONY: env demo test test-slow lint types docs reproduce reproduce-quick
 
 env: $(VENV)/.installed
 
@@ -31,6 +31,14 @@ lint: env
 
 types: env
 	$(RUN)/mypy
+
+# Every table of the paper on public data: docs/reproduce.md and reproduce/report.html. Goes on where it stopped.
+reproduce: env
+	$(RUN)/python -m reproduce.run
+
+# The same on a small generated log, in minutes: whether everything runs.
+reproduce-quick: env
+	$(RUN)/python -m reproduce.run --quick
 
 # The command reference, from the commands themselves.
 docs: env

@@ -311,3 +311,20 @@ def test_a_second_workspace_may_lie_anywhere_and_be_named(tmp_path: Path) -> Non
     assert here(root / "data", "ingest").wrote() == [str(root / "events.zarr")]
     assert "no lurm.toml in" in here(tmp_path, "ingest").refused(2)
     assert "is not a folder" in here(tmp_path, "ingest", "-w", "nowhere").refused(2)
+
+
+def test_counts_since_a_time_are_those_of_the_periods_from_it_on(made: Path, copied: Copy) -> None:
+    from lurm_cli.artifacts.store import Counts
+
+    root = copied("events.zarr", "items.zarr", "interests.zarr")
+    whole = Counts.open(made / "boi-month.zarr")
+    middle = sorted({int(p) for b in whole.buckets() for p in whole.bucket(b).row_period})[1]
+    since = str(np.datetime64(middle, "M"))
+    done = lurm(root, "boi", "--period", "month", "--since", f"{since}-01", "-o", "late.zarr")
+    done.wrote()
+    late = Counts.open(root / "late.zarr")
+    kept = {b: whole.bucket(b) for b in whole.buckets()}
+    for bucket in late.buckets():
+        part = kept[bucket]
+        assert late.bucket(bucket).counts.sum() == part.counts[part.row_period >= middle].sum()
+        assert late.bucket(bucket).row_period.min() >= middle

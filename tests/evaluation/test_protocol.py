@@ -133,3 +133,14 @@ def test_sparse_and_dense_paths_of_the_hidden_layer_agree() -> None:
         of_sparse = mlp._Rows(features.blocks[0]).times(weight, chosen)
         of_dense = mlp._Rows(features.blocks[0].toarray()).times(weight, chosen)
         torch.testing.assert_close(of_sparse, of_dense, rtol=1e-4, atol=1e-4)
+
+
+def test_what_is_chosen_on_a_part_of_the_rows_keeps_every_class() -> None:
+    y = np.concatenate([np.zeros(30_000, dtype=np.int64), np.ones(3_000, dtype=np.int64), np.full(7, 2)])
+    rows = np.arange(0, len(y), 1)
+    some = logistic._some(rows, y, np.random.default_rng(0))
+    assert (np.diff(some) > 0).all()
+    sizes = np.bincount(y[some])
+    assert sizes[2] == 6
+    assert len(some) == pytest.approx(6_000, abs=10)
+    assert sizes[0] / sizes[1] == pytest.approx(10, rel=0.01)

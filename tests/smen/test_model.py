@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 
 from lives import MONTH, YEAR, part_of, random_part, whole_batch
 from lurm_cli.contrast import nt_xent
@@ -218,3 +219,14 @@ def test_input_law_weights_and_unit_length() -> None:
     part = part_of([(0, 600, {0: 1, 1: 1})], 2)
     law = InputLaw(np.array([3.0, 4.0], dtype=np.float32), normalize=True)
     assert whole_batch(part, [MONTH], law).scales[0].rows.values.tolist() == pytest.approx([0.6, 0.8])
+
+
+def test_without_the_relu_the_sum_keeps_its_signs() -> None:
+    torch.manual_seed(0)
+    layer = MultiAnchor(5, 3, 4, relu=False)
+    rows = SparseRows.from_csr(sparse.csr_matrix(np.array([[1.0, 0, 2, 0, 0], [0, 1, 0, 0, 3]], dtype=np.float32)))
+    vectors = layer.gather(torch.arange(5))
+    summed = layer(rows, vectors, layer.alpha(vectors))
+    assert (summed < 0).any()
+    layer.relu = True
+    torch.testing.assert_close(layer(rows, vectors, layer.alpha(vectors)), torch.relu(summed))

@@ -9,7 +9,7 @@ from torch import nn
 from lurm_cli.smen.batch import InputLaw
 from lurm_cli.smen.config import ModelConfig
 from lurm_cli.smen.model import Encoder
-from lurm_cli.smen.start import _running_mean, interest_directions, start_from
+from lurm_cli.smen.start import _running_mean, interest_directions, n_directions, start_from
 from lurm_cli.stages.train_smen import TrainConfig, default_epochs, with_preset
 
 
@@ -47,6 +47,17 @@ def test_both_signs_of_every_direction_are_kept():
     bag = torch.tensor([1.0, 0, 2, 0, 0, 1])
     kept = torch.relu(bag @ table)
     torch.testing.assert_close(kept[:4] - kept[4:], bag @ table[:, :4])
+
+
+def test_without_the_relu_every_column_has_a_direction_of_its_own():
+    config = ModelConfig(6, 2, 4, ("month",), relu=False)
+    assert n_directions(config) == 4
+    assert n_directions(ModelConfig(6, 2, 4, ("month",))) == 2
+    encoder = Encoder(config)
+    directions = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+    start_from(encoder, directions, 6)
+    table = encoder.anchors.interests.detach()
+    np.testing.assert_allclose(table.numpy() / directions, np.full((6, 4), table[0, 0] / directions[0, 0]), rtol=1e-5)
 
 
 def test_few_interests_leave_the_rest_of_the_width_random():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ def run(session: Session, given: dict[str, Any]) -> None:
     check_cut(tasks, min(cuts) if cuts else None)
     # Whatever scales the encoder is to have, the finest has to be counted.
     if train.scales and not boi.period:
-        boi = BoiConfig(period=tuple(name for entry in train.scales for name in entry.split(",")), until=boi.until)
+        boi = dataclasses.replace(boi, period=tuple(name for entry in train.scales for name in entry.split(",")))
     events, items = root / "events.zarr", root / "items.zarr"
     embeddings, interests, smen = root / "item_embeddings.zarr", root / "interests.zarr", root / "smen"
 

@@ -14,14 +14,20 @@ _COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#9
 
 
 def _figure(width: float, height: float) -> tuple[Any, Any]:
+    figure, (axes,) = _figures(width, height, 1)
+    return figure, axes
+
+
+def _figures(width: float, height: float, columns: int) -> tuple[Any, Any]:
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasSVG(figure)
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
+    row = figure.subplots(1, columns, squeeze=False)[0]
+    for axes in row:
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure, row
 
 
 def _svg(figure: Any) -> str:
@@ -100,4 +106,30 @@ def interest_sizes(sizes: np.ndarray) -> str:
     axes.set_yscale("log")
     axes.set_xlabel("rank of the interest")
     axes.set_ylabel("items")
+    return _svg(figure)
+
+
+def length_curves(months: list[int], curves: dict[str, dict[str, list[list[float]]]]) -> str:
+    """Scores against the length of input (Figure 3 of the paper), with standard deviations as error bars.
+
+    Parameters
+    ----------
+    months
+        Lengths, ascending.
+    curves
+        By metric (``auc``, ``acc``) and task, [mean, sd] at each length, percent.
+    """
+    figure, pair = _figures(10.0, 3.8, len(curves))
+    for axes, (metric, tasks) in zip(pair, curves.items(), strict=True):
+        for number, (task, points) in enumerate(tasks.items()):
+            mean, sd = np.array(points).T
+            color = _COLORS[number % len(_COLORS)]
+            axes.errorbar(months, mean, sd, label=task, color=color, marker="o", markersize=3.5, elinewidth=0.8)
+        axes.set_xscale("log")
+        axes.set_xticks(months, [str(k) for k in months], minor=False)
+        axes.minorticks_off()
+        axes.set_xlabel("months of input")
+        axes.set_ylabel(f"{metric.upper()}, %")
+    n_tasks = max(len(tasks) for tasks in curves.values())
+    pair[0].legend(ncols=min(n_tasks, 8), loc="upper left", bbox_to_anchor=(0, -0.16), frameon=False, fontsize=8)
     return _svg(figure)

@@ -26,10 +26,13 @@ class MultiAnchor(nn.Module):
     ----------
     n_interests, n_anchors, dim
         D, M and H.
+    relu
+        Whether negative parts of the sum are lost, as printed.
     """
 
-    def __init__(self, n_interests: int, n_anchors: int, dim: int) -> None:
+    def __init__(self, n_interests: int, n_anchors: int, dim: int, relu: bool = True) -> None:
         super().__init__()
+        self.relu = relu
         self.interests = nn.Parameter(torch.empty(n_interests, dim))  # W^e
         self.anchors = nn.Parameter(torch.empty(n_anchors, dim))  # W^a
         self.key = nn.Parameter(torch.empty(dim, dim))  # W^p
@@ -54,8 +57,9 @@ class MultiAnchor(nn.Module):
         return torch.softmax(keys @ self.anchors.T, dim=1)
 
     def forward(self, rows: SparseRows, vectors: Tensor, alpha: Tensor) -> Tensor:
-        """r^i = ReLU(sum_j alpha_ij b_j W^e_j) for each row b (Eq. 6); (P, M, H)."""
-        return torch.relu(pool(rows, vectors, alpha))
+        """r^i = ReLU(sum_j alpha_ij b_j W^e_j) for each row b (Eq. 6), or the sum itself; (P, M, H)."""
+        summed = pool(rows, vectors, alpha)
+        return torch.relu(summed) if self.relu else summed
 
 
 def pool(rows: SparseRows, vectors: Tensor, alpha: Tensor) -> Tensor:

@@ -28,6 +28,8 @@ class ModelConfig:
         One recurrent layer an anchor instead of one for all (the paper does not index it by anchor).
     gate
         Eq. 7's gate between two scales; without it their mean is taken.
+    relu
+        The ReLU after the sum over interests (Eq. 6); without it an anchor's vector keeps both signs (ours).
     """
 
     n_interests: int
@@ -37,6 +39,7 @@ class ModelConfig:
     aggregation: str = "gru"
     gru_per_anchor: bool = False
     gate: bool = True
+    relu: bool = True
 
     @property
     def user_dim(self) -> int:

@@ -22,7 +22,7 @@ class Encoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.anchors = MultiAnchor(config.n_interests, config.n_anchors, config.dim)
+        self.anchors = MultiAnchor(config.n_interests, config.n_anchors, config.dim, config.relu)
         self.time = TimeAggregation(config.aggregation, config.n_anchors, config.dim, config.gru_per_anchor)
         n_gates = len(config.scales) - 1 if config.gate else 0
         self.gates = nn.ModuleList(ScaleGate(config.n_anchors, config.dim) for _ in range(n_gates))

@@ -3,8 +3,9 @@
 The paper prints no initialisation. From random weights the anchors first have to find out which interests go
 together, and on logs of thousands rather than millions of users they never quite do. What goes together is what a
 truncated singular value decomposition of the users' bags finds in a second. ``W^e`` starts from its right singular
-vectors V as [V, -V], because the ReLU after the sum (Eq. 6) would lose the negative half; the recurrent layer starts
-as a running mean of its input. The encoder then begins as good as that decomposition, and training goes on from there.
+vectors V, or, where the ReLU after the sum (Eq. 6) would lose the negative half, from [V, -V] of half as many; the
+recurrent layer starts as a running mean of its input. The encoder then begins as good as that decomposition, and
+training goes on from there.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from scipy import sparse
 from torch import nn
 
 from lurm_cli.smen.batch import InputLaw
+from lurm_cli.smen.config import ModelConfig
 from lurm_cli.smen.model import Encoder
 
 # Users the decomposition is learnt from at the most.
@@ -24,7 +26,7 @@ MOST_USERS = 100_000
 # Length of a row of W^e, before it is divided among the anchors: small enough for the tanh of the GRU to stay linear.
 _SIZE = 5.0
 # Spread of the logits of alpha (Eq. 5): anchors that begin with interests of their own stay different.
-_SHARPNESS = 2.0
+_SHARPNESS = 1.0
 # The part of the GRU's random weights that is kept, so that anchors do not start as one.
 _NOISE = 0.1
 
@@ -62,13 +64,18 @@ def interest_directions(lives: Iterable[sparse.csr_matrix], law: InputLaw, n_com
     return np.ascontiguousarray(found.components_.T, dtype=np.float32)
 
 
+def n_directions(config: ModelConfig) -> int:
+    """Singular vectors that fit into the width: with the ReLU each takes two columns, one a sign."""
+    return config.dim // 2 if config.relu else config.dim
+
+
 def start_from(encoder: Encoder, directions: np.ndarray, n_periods: float) -> None:
     """Set the weights from which training starts.
 
     Parameters
     ----------
     directions
-        (D, k), k at most H / 2.
+        (D, k), k at most ``n_directions``.
     n_periods
         Periods of a typical life: the span of the running mean.
     """
@@ -79,7 +86,8 @@ def start_from(encoder: Encoder, directions: np.ndarray, n_periods: float) -> No
         # What is left of the width, where users or interests are few, keeps small random values.
         table.mul_(_NOISE * _SIZE * len(table) ** -0.5)
         table[:, :k] = vectors
-        table[:, k : 2 * k] = -vectors
+        if encoder.config.relu:
+            table[:, k : 2 * k] = -vectors
         keys = torch.relu(table) @ encoder.anchors.key.T
         encoder.anchors.anchors.mul_(
             _SHARPNESS / float((keys @ encoder.anchors.anchors.T).std(correction=0).clamp_min(1e-6))

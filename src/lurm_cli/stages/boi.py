@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from lurm_cli.artifacts.build import Build
 from lurm_cli.artifacts.manifest import Manifest
 from lurm_cli.clock import format_time
+from lurm_cli.errors import UsageError
 from lurm_cli.stages.context import Context, Outcome, cut_time, earliest, settled
 from lurm_cli.stages.options import option
 
@@ -25,6 +27,7 @@ class BoiConfig:
     period: tuple[str, ...] = option(
         (), "day, week, month, season, year, all, or Nd; repeatable", shown="month, and year or season by the span"
     )
+    since: str | None = option(None, "use only events at or after this time", shown="whole life", shared=False)
     until: str | None = option(None, "use only events before this time", shown="until in lurm.toml, else no cut")
 
 
@@ -36,6 +39,7 @@ class _Task:
     interests: Path
     fingerprint: str
     part: str
+    since: int | None
     until: int | None
     outputs: tuple[tuple[str, Path], ...]
 
@@ -57,20 +61,23 @@ def run_boi(
     """
     event_manifest, event_ref = context.input(events, "events")
     interest_manifest, interest_ref = context.input(interests, "interests")
-    until = earliest(cut_time(config.until), event_manifest.until)
+    since, until = cut_time(config.since, "since"), earliest(cut_time(config.until), event_manifest.until)
+    if since is not None and until is not None and since >= until:
+        raise UsageError(f"--since {config.since} does not lie before the cut, {format_time(until)}")
     periods = _periods(config, event_manifest, until, context)
     outcomes: dict[str, Outcome] = {}
     drafts: dict[str, tuple[Path, Manifest]] = {}
     for name in periods:
         target = (outputs or {}).get(name, context.root / f"boi-{name}.zarr")
-        draft = Manifest("boi", "boi", {"period": name}, (event_ref, interest_ref), until=until)
+        parameters = {"period": name} | ({} if since is None else {"since": format_time(since)})
+        draft = Manifest("boi", "boi", parameters, (event_ref, interest_ref), until=until)
         outcome = settled(context, target, draft)
         if outcome is None:
             drafts[name] = (target, draft)
         else:
             outcomes[name] = outcome
     if drafts:
-        outcomes |= _build(context, events, interests, event_manifest, interest_manifest, until, drafts)
+        outcomes |= _build(context, events, interests, event_manifest, interest_manifest, (since, until), drafts)
     return [outcomes[name] for name in periods]
 
 
@@ -92,14 +99,16 @@ def _build(
     interests: Path,
     event_manifest: Manifest,
     interest_manifest: Manifest,
-    until: int | None,
+    window: tuple[int | None, int | None],
     drafts: dict[str, tuple[Path, Manifest]],
 ) -> dict[str, Outcome]:
     from lurm_cli.artifacts.parts import split_part_name
     from lurm_cli.engine import run_tasks
 
-    last_year = None if until is None else int(format_time(until - 1)[:4])
-    names = [n for n in event_manifest.parts if last_year is None or split_part_name(n)[0] <= last_year]
+    since, until = window
+    first_year = -math.inf if since is None else int(format_time(since)[:4])
+    last_year = math.inf if until is None else int(format_time(until - 1)[:4])
+    names = [n for n in event_manifest.parts if first_year <= split_part_name(n)[0] <= last_year]
     with ExitStack() as stack:
         builds = {name: stack.enter_context(Build(*drafts[name])) for name in drafts}
         missing: dict[str, list[tuple[str, Path]]] = {}
@@ -108,7 +117,7 @@ def _build(
                 missing.setdefault(part, []).append((period, build.folder))
         fingerprint = drafts[next(iter(drafts))][1].fingerprint
         tasks = [
-            _Task(events, interests, fingerprint, part, until, tuple(outputs))
+            _Task(events, interests, fingerprint, part, since, until, tuple(outputs))
             for part, outputs in sorted(missing.items())
         ]
         with (
@@ -119,11 +128,11 @@ def _build(
                 bar.advance()
         outcomes = {}
         for period, build in builds.items():
-            outcomes[period] = _finish(build, drafts[period][0], event_manifest, interest_manifest)
+            outcomes[period] = _finish(build, drafts[period][0], event_manifest, interest_manifest, since)
     return outcomes
 
 
-def _finish(build: Build, target: Path, events: Manifest, interests: Manifest) -> Outcome:
+def _finish(build: Build, target: Path, events: Manifest, interests: Manifest, since: int | None) -> Outcome:
     from lurm_cli.artifacts.arrays import array_shape
     from lurm_cli.artifacts.parts import PARTS, part_attributes
     from lurm_cli.errors import LurmError
@@ -142,7 +151,7 @@ def _finish(build: Build, target: Path, events: Manifest, interests: Manifest) -
         users[bucket] = max(users.get(bucket, 0), array_shape(folder / "users")[0])
     facts = {
         "n_users_at_least": sum(users.values()),
-        "first_time": events.facts["first_time"],
+        "first_time": max(events.facts["first_time"], events.facts["first_time"] if since is None else since),
         "last_time": earliest(events.facts["last_time"], build.manifest.until),
     }
     manifest = build.finish(shape=(rows, interests.facts["n_interests"]), facts=facts)
@@ -167,7 +176,7 @@ def _count_part(task: _Task) -> None:
     from lurm_cli.boi.counting import count_interests
     from lurm_cli.boi.periods import Period
 
-    events = Events.open(task.events).part(task.part).before(task.until)
+    events = Events.open(task.events).part(task.part).between(task.since, task.until)
     assignment = _assignment(task.interests, task.fingerprint)
     for period, folder in task.outputs:
         counted = count_interests(events, assignment, Period(period))

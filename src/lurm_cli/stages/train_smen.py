@@ -29,8 +29,8 @@ _BY_PRESET = "by the preset"
 _MOST_EPOCHS, _MOST_STEPS, _EPOCHS_FROM_RANDOM = 12, 1000, 100
 # Where the default departs from the paper; docs/results.md has the ablation of each.
 _PRESETS: dict[str, dict[str, Any]] = {
-    "default": {"start": "svd", "interest_weights": "idf", "normalize": True, "split_views": 1.0},
-    "paper": {"start": "random", "interest_weights": "none", "normalize": False, "split_views": 0.0},
+    "default": {"start": "svd", "relu": False, "interest_weights": "idf", "normalize": True, "split_views": 1.0},
+    "paper": {"start": "random", "relu": True, "interest_weights": "none", "normalize": False, "split_views": 0.0},
 }
 
 
@@ -39,7 +39,7 @@ class TrainConfig:
     """Options of ``lurm train-smen``."""
 
     scales: tuple[str, ...] = option(
-        (), "periods from fine to coarse, such as month,year", shown="month and, by the span, year or season"
+        (), "periods from fine to coarse, such as month,year", shown="month; year or season, by the span; all"
     )
     anchors: int = option(10, "anchors M; 1 for the single-anchor ablation", minimum=1, maximum=1024)
     dim: int = option(128, "hidden width H; a user gets M x H numbers", minimum=1, maximum=8192)
@@ -51,6 +51,9 @@ class TrainConfig:
     )
     start: Literal["svd", "random"] | None = option(
         None, "where the interest vectors start: a decomposition of the bags, or random", shown=_BY_PRESET
+    )
+    relu: bool | None = option(
+        None, "ReLU after the sum over interests (Eq. 6); without it both signs are kept", shown=_BY_PRESET
     )
     interest_weights: Literal["none", "idf"] | None = option(
         None, "damp interests that everybody has", shown=_BY_PRESET
@@ -132,9 +135,11 @@ def finest_counts(context: Context, boi: Path | None, config: TrainConfig) -> tu
     if not scales:
         chosen = default_scales(manifest.facts["first_time"], manifest.facts["last_time"])
         if finest != chosen[0]:
-            chosen = [finest] if finest.name == "all" else [finest, Period("all")]
-        scales = [period.name for period in chosen]
-        context.reporter.note(f"scales: {' and '.join(scales)} (--scales changes this)")
+            chosen = [finest]
+        # Ours beside the paper's two: what an anchor has seen over the whole life, whatever the order.
+        whole = [] if config.preset == "paper" else ["all"]
+        scales = list(dict.fromkeys([*(period.name for period in chosen), *whole]))
+        context.reporter.note(f"scales: {', '.join(scales)} (--scales changes this)")
     if scales[0] != finest.name:
         raise UsageError(
             f"--scales {','.join(scales)}: the first, finest one must be that of {boi}, {finest.name}; "
@@ -170,6 +175,7 @@ def _train(
         config.aggregation,
         config.gru_per_anchor,
         config.gate,
+        bool(config.relu),
     )
     weights = interest_weights(counts) if config.interest_weights == "idf" else None
     options = TrainingOptions(
@@ -229,11 +235,11 @@ def _start(trainer: Trainer, counts: Counts, seed: int) -> None:
     import numpy as np
 
     from lurm_cli.boi.reading import whole_life
-    from lurm_cli.smen.start import interest_directions, start_from
+    from lurm_cli.smen.start import interest_directions, n_directions, start_from
 
     encoder = trainer.model.encoder
     lives = (whole_life(counts.bucket(bucket)) for bucket in counts.buckets())
-    directions = interest_directions(lives, trainer.law, encoder.config.dim // 2, seed)
+    directions = interest_directions(lives, trainer.law, n_directions(encoder.config), seed)
     first = trainer.blocks.load(trainer.blocks.order()[0])
     start_from(encoder, directions, float(np.median(first.last - first.first + 1)))
 

@@ -1,0 +1,134 @@
+"""The paper's claims, each with the verdict that the results allow.
+
+A claim holds where LURM's lead over the same splits has a 95 % interval above zero, does not hold where the interval
+lies below zero, and is open where it holds zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from reproduce.plan import PAPER_METHODS
+
+HEAD = "logistic"
+NAMES = {"tfidf": "TF-IDF", "doc2vec": "Doc2Vec", "textcnn": "TextCNN", "han": "HAN", "sumn": "SUMN", "ptum": "PTUM"}
+# Margins of Table 2, AUC points averaged over its tasks.
+_PAPER_MARGIN = {"sumn": "+3.2", "ptum": "+4.4", "textcnn": "+8.3", "han": "+3.8", "tfidf": "+4.2", "doc2vec": "+5.6"}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim and what was found, log by log."""
+
+    text: str
+    source: str
+    findings: list[str]
+
+
+def verdict(lead: list[float | None]) -> str:
+    """In words, with the lead and its interval.
+
+    Parameters
+    ----------
+    lead
+        Mean, low and high of LURM's AUC minus the other's, in points.
+    """
+    mean, low, high = lead
+    if mean is None or low is None or high is None:
+        return "open (one split)"
+    word = "holds" if low > 0 else "does not hold" if high < 0 else "open"
+    return f"{word}: {mean:+.1f} [{low:+.1f}, {high:+.1f}]"
+
+
+def lead_over(results: dict[str, Any], other: str, task: str = "mean", head: str = HEAD) -> list[float | None]:
+    """LURM's lead: the differences are kept as the other minus LURM."""
+    mean, low, high = results["summary"][head][other][task]["difference"]
+    return [-mean, None if high is None else -high, None if low is None else -low]
+
+
+def between(results: dict[str, Any], method: str, other: str, tasks: list[str]) -> float:
+    """Difference of two methods' mean AUC over some tasks; no interval, as neither is the reference."""
+    summary = results["summary"][HEAD]
+    gaps = [summary[method][task]["auc"][0] - summary[other][task]["auc"][0] for task in tasks]
+    return sum(gaps) / len(gaps)
+
+
+def claims(held: dict[str, Any]) -> list[Claim]:
+    """All claims of the paper's section 4, and what became of each."""
+    found = []
+    for method in PAPER_METHODS:
+        found.append(
+            Claim(
+                f"LURM is above {NAMES[method]} ({_PAPER_MARGIN[method]} on Amazon)",
+                "Table 2",
+                _by_log(held, "main", method),
+            )
+        )
+    found += [
+        Claim("LURM is above BoI (+8.1 on Amazon)", "Table 2", _by_log(held, "main", "boi")),
+        Claim(
+            "Lifelong input beats two months on profiles (+9.7)", "Table 3, Fig. 3", _kind(held, "lurm-2m", "profile")
+        ),
+        Claim(
+            "Lifelong input beats two months on categories (+1.4)",
+            "Table 3",
+            _kind(held, "lurm-2m", "preference"),
+        ),
+        Claim("Many anchors beat one of 128 (+5.4 on profiles)", "Table 4", _by_log(held, "variants", "1anchor-128")),
+        Claim("Many anchors beat one of 1,280", "Table 4", _by_log(held, "variants", "1anchor-1280")),
+        Claim("Both scales beat the finer alone", "Table 4", _by_log(held, "variants", "month")),
+        Claim("Both scales beat the coarser alone", "Table 4", _by_log(held, "variants", "coarse")),
+        Claim("Category tasks are best at about a year of input", "Fig. 3", _best_length(held)),
+        Claim("The margins on 43.5 M users of Amazon and 214 M of the industrial log", "Tables 1 to 4", []),
+    ]
+    return found
+
+
+def _by_log(held: dict[str, Any], part: str, other: str) -> list[str]:
+    return [
+        f"{entry['title']}: {verdict(lead_over(entry[part], other))}"
+        for entry in held.values()
+        if part in entry and other in entry[part]["summary"][HEAD]
+    ]
+
+
+def _tasks(results: dict[str, Any], kind: str) -> list[str]:
+    return [task["name"] for task in results["tasks"] if task["kind"] == kind]
+
+
+def _kind(held: dict[str, Any], other: str, kind: str) -> list[str]:
+    found = []
+    for entry in held.values():
+        results = entry.get("lengths")
+        if results and other in results["summary"][HEAD] and _tasks(results, kind):
+            leads = [lead_over(results, other, task) for task in _tasks(results, kind)]
+            above = sum(low is not None and low > 0 for _, low, _ in leads)
+            mean = sum(lead[0] or 0.0 for lead in leads) / len(leads)
+            word = "holds" if above == len(leads) else "open" if mean > 0 else "does not hold"
+            found.append(
+                f"{entry['title']}: {word}: {mean:+.1f} on the mean, interval above 0 in {above} of {len(leads)}"
+            )
+    return found
+
+
+def _best_length(held: dict[str, Any]) -> list[str]:
+    found = []
+    for entry in held.values():
+        results = entry.get("lengths")
+        lengths = (
+            sorted(int(name[5:-1]) for name in results["summary"][HEAD] if name.startswith("lurm-")) if results else []
+        )
+        if not lengths or max(lengths) <= 12:
+            continue
+        tasks = _tasks(results, "preference")
+        mean = {
+            months: sum(results["summary"][HEAD][f"lurm-{months}m"][task]["auc"][0] for task in tasks) / len(tasks)
+            for months in lengths
+        }
+        best = max(mean, key=mean.__getitem__)
+        word = "holds" if 6 <= best <= 24 else "does not hold"
+        found.append(
+            f"{entry['title']}: {word}: best at {best} months ({mean[best]:.1f}; all: {mean[max(lengths)]:.1f})"
+        )
+    return found

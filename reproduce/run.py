@@ -1,0 +1,182 @@
+"""Run every comparison of the plan and write results, tables and report.
+
+    python -m reproduce.run [--quick] [--only LOG ...]
+
+Written are reproduce/results.json, docs/reproduce.md and reproduce/report.html; with --quick all three go to
+build/reproduce-quick, and the log is a small generated one. Stages that are up to date are skipped, so what was
+interrupted goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from reproduce import document, tables
+from reproduce.plan import LOGS, QUICK, Log
+
+ROOT = Path(__file__).resolve().parents[1]
+PYTHON = sys.executable
+LURM = Path(sys.executable).with_name("lurm")
+SEEDS, QUICK_SEEDS, QUICK_USERS = 5, 2, 300
+
+
+class Workspace:
+    """A log's folder; knows how long each command took when it last had something to do."""
+
+    def __init__(self, log: Log, folder: Path, seeds: int) -> None:
+        self.log, self.folder, self.seeds = log, folder, seeds
+        self.own = folder / "reproduce"
+        self.own.mkdir(parents=True, exist_ok=True)
+        self._times_file = self.own / "seconds.json"
+        self.seconds: dict[str, float] = {}
+        if self._times_file.is_file():
+            self.seconds = json.loads(self._times_file.read_text(encoding="utf-8"))
+
+    def lurm(self, name: str, *arguments: str | Path) -> None:
+        """Run a command; ``name`` is what its time is kept under."""
+        print(f"[{self.log.name}] lurm {' '.join(map(str, arguments))}", file=sys.stderr, flush=True)
+        command = [str(LURM), *map(str, arguments), "--overwrite"]
+        began = time.monotonic()
+        done = subprocess.run(
+            command, cwd=self.folder, env={**os.environ, "LURM_WORKSPACE": str(self.folder)}, stdout=subprocess.PIPE
+        )
+        if done.returncode != 0:
+            raise SystemExit(f"reproduce: `lurm {' '.join(map(str, arguments))}` ended with {done.returncode}")
+        took = time.monotonic() - began
+        # An up-to-date stage answers at once: what counts is the longest.
+        self.seconds[name] = round(max(took, self.seconds.get(name, 0.0)), 1)
+        self._times_file.write_text(json.dumps(self.seconds, indent=1), encoding="utf-8")
+
+    def prepare(self) -> None:
+        """The default representation."""
+        self.lurm("ingest", "ingest")
+        self.lurm("embed-items", "embed-items")
+        self.lurm("cluster", "cluster")
+        self.lurm("boi", "boi")
+        self.lurm("train-smen", "train-smen")
+        self.lurm("encode-users", "encode-users")
+
+    def main(self) -> Path:
+        """Every competitor."""
+        names = dict.fromkeys(part for method in self.log.methods for part in method.split("+"))
+        for name in names:
+            if name not in ("lurm", "boi"):
+                self.lurm(name, "baseline", name)
+        return self.evaluate("main", list(self.log.methods))
+
+    def variants(self) -> Path:
+        """LURM, trained otherwise."""
+        methods = ["lurm", "boi"]
+        for variant in self.log.variants:
+            folder = self.own / variant.name
+            flags = [flag.format(coarse=self.log.coarse) for flag in variant.flags]
+            self.lurm(f"train {variant.name}", "train-smen", *flags, "-o", folder / "smen")
+            self.lurm(f"encode {variant.name}", "encode-users", folder / "smen", "-o", folder / "users.zarr")
+            methods.append(f"{variant.name}={folder / 'users.zarr'}")
+        return self.evaluate("variants", methods)
+
+    def lengths(self) -> Path:
+        """The last months of a life instead of the whole."""
+        assert self.log.until is not None
+        methods = ["lurm", "boi"]
+        for months in self.log.lengths:
+            since = months_before(self.log.until, months)
+            folder = self.own / f"last-{months}"
+            self.lurm(f"lurm last {months}", "encode-users", "--since", since, "-o", folder / "users.zarr")
+            methods.append(f"lurm-{months}m={folder / 'users.zarr'}")
+            if months == 2:
+                counts = ("boi", "--period", "month", "--since", since, "-o", folder / "boi.zarr")
+                self.lurm("boi last 2", *counts)
+                methods.append(f"boi-2m={folder / 'boi.zarr'}")
+        return self.evaluate("lengths", methods)
+
+    def evaluate(self, name: str, methods: list[str]) -> Path:
+        """Score; returns the folder."""
+        flags = [word for method in methods for word in ("--method", method)]
+        target = self.own / f"scores-{name}"
+        self.lurm(f"evaluate {name}", "evaluate", *flags, "--seeds", str(self.seeds), "-o", target)
+        return target
+
+
+def months_before(date: str, months: int) -> str:
+    """The first of the month so many months before the first of a month."""
+    year, month, _ = map(int, date.split("-"))
+    number = 12 * year + month - 1 - months
+    return f"{number // 12}-{number % 12 + 1:02}-01"
+
+
+def run_log(log: Log, folder: Path, seeds: int, make_flags: list[str]) -> dict[str, Any]:
+    """All comparisons on one log, as the entry of results.json."""
+    subprocess.run(
+        ["make", "--no-print-directory", "data", f"LURM={LURM}", f"PYTHON={PYTHON}", *make_flags],
+        cwd=folder,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    workspace = Workspace(log, folder, seeds)
+    workspace.prepare()
+    found = {"main": workspace.main()}
+    if log.variants:
+        found["variants"] = workspace.variants()
+    if log.lengths:
+        found["lengths"] = workspace.lengths()
+    entry: dict[str, Any] = {"title": log.title, "note": log.note, "seconds": workspace.seconds}
+    entry["whats"] = {variant.name: variant.what for variant in log.variants}
+    for name, scores in found.items():
+        results = json.loads((scores / "results.json").read_text(encoding="utf-8"))
+        # Single scores stay in the workspace; what the tables show is in the summary.
+        entry[name] = {key: value for key, value in results.items() if key != "cells"}
+    return entry
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a small generated log, for checking that all runs")
+    parser.add_argument("--only", nargs="+", metavar="LOG", help="run only these logs; the others' results stay")
+    given = parser.parse_args()
+    logs = QUICK if given.quick else LOGS
+    known = [log.name for log in logs]
+    for name in given.only or ():
+        if name not in known:
+            parser.error(f"--only {name}: logs are {', '.join(known)}")
+    if given.quick:
+        target = ROOT / "build" / "reproduce-quick"
+        results_file, page, report = target / "results.json", target / "reproduce.md", target / "report.html"
+    else:
+        here = ROOT / "reproduce"
+        results_file, page, report = here / "results.json", ROOT / "docs" / "reproduce.md", here / "report.html"
+    results_file.parent.mkdir(parents=True, exist_ok=True)
+    held: dict[str, Any] = json.loads(results_file.read_text(encoding="utf-8")) if results_file.is_file() else {}
+    for log in logs:
+        if given.only and log.name not in given.only:
+            continue
+        folder, flags = ROOT / "examples" / log.name, []
+        if given.quick:
+            folder = target / log.name
+            shutil.copytree(ROOT / "examples" / log.name, folder, dirs_exist_ok=True, ignore=only_sources)
+            flags = [f"USERS={QUICK_USERS}"]
+        held[log.name] = run_log(log, folder, QUICK_SEEDS if given.quick else SEEDS, flags)
+        held = {name: held[name] for name in known if name in held}
+        results_file.write_text(json.dumps(held, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        blocks = tables.everything(held)
+        page.write_text(document.to_markdown(blocks), encoding="utf-8")
+        report.write_text(document.to_html(blocks), encoding="utf-8")
+    print(f"{page}\n{report}", file=sys.stderr)
+
+
+def only_sources(folder: str, names: list[str]) -> list[str]:
+    """What is not copied into a fresh workspace: whatever is not a plain file of the example."""
+    return [name for name in names if not (Path(folder) / name).is_file()]
+
+
+if __name__ == "__main__":
+    main()
