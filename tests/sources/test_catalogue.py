@@ -127,3 +127,29 @@ def test_a_missing_column_for_tasks_is_named(tmp_path: Path) -> None:
     (tmp_path / "items.csv").write_text(table([("tea", "Green tea")], ("item", "title")))
     with pytest.raises(UsageError, match=r"items\.csv has no column 'kind' \(--task-col kind\)"):
         ingest(tmp_path, "log.csv", items=("items.csv",), task_col=("kind",))
+
+
+def test_of_several_rows_with_one_id_one_with_texts_goes_before_one_without(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(table(ROWS[:1]))
+    rows = [("tea", "", "1"), ("tea", "B", ""), ("tea", "C", "2"), ("tea", "D", "1")]
+    (tmp_path / "items.csv").write_text(table(rows, HEADER))
+    ingest(tmp_path, "log.csv", items=("items.csv",))
+    assert columns_of(tmp_path)["text_0"] == ["C"]
+
+
+def test_a_broken_line_of_a_json_table_is_not_lost_in_silence(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(table(ROWS[:1]))
+    (tmp_path / "items.jsonl").write_text('{"item": "tea", "title": "Green tea"}\n\n{"item": "cup"\n')
+    with pytest.raises(UsageError, match=r"items\.jsonl, row 3: broken line, expected a JSON object"):
+        ingest(tmp_path, "log.csv", items=("items.jsonl",))
+    ingest(tmp_path, "log.csv", items=("items.jsonl",), bad_rows="skip")
+    assert columns_of(tmp_path)["ids"] == ["tea"]
+
+
+def test_many_files_fit_into_the_default_memory(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(table(ROWS[:1]))
+    names = [f"items-{k}.jsonl" for k in range(6)]
+    for k, name in enumerate(names):
+        (tmp_path / name).write_text(f'{{"item": "i{k}", "title": "Tea"}}\n')
+    ingest(tmp_path, "log.csv", items=tuple(names))
+    assert len(columns_of(tmp_path)["ids"]) == 7

@@ -30,7 +30,7 @@ class EventSource:
     files
         Paths or globs.
     format
-        ``auto`` (by suffix), ``parquet``, ``csv``, ``tsv`` or ``jsonl``.
+        ``auto`` (by suffix), ``parquet``, ``csv``, ``tsv`` or ``jsonl``; ``amazon2018`` is one of items alone.
     time_unit
         Of numeric times: ``auto`` (by magnitude), ``s``, ``ms``, ``us`` or ``ns`` since 1970.
     time_format

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -16,11 +17,13 @@ from lurm_cli.artifacts.manifest import InputRef, Manifest
 from lurm_cli.clock import format_time
 from lurm_cli.errors import UsageError
 from lurm_cli.stages.context import Context, Outcome, cut_time
-from lurm_cli.stages.options import option
+from lurm_cli.stages.options import flag, option
 
 if TYPE_CHECKING:
     from lurm_cli.sources.regroup import BucketTask, Regrouped
     from lurm_cli.sources.spec import EventSource, ItemSource
+
+AMAZON2018 = "amazon2018"
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,12 @@ class IngestConfig:
     items_id_col: str | None = option(None, "column of the item id, in the items table", shown="as --item-col")
     text_col: tuple[str, ...] = option((), "column of the items table that describes an item", shown="all of them")
     task_col: tuple[str, ...] = option((), "column of the items table that tasks ask about, kept out of the words")
-    format: Literal["auto", "parquet", "csv", "tsv", "jsonl"] = option("auto", "format of the events")
-    items_format: Literal["auto", "parquet", "csv", "tsv", "jsonl"] = option("auto", "format of the items table")
+    format: Literal["auto", "parquet", "csv", "tsv", "jsonl", "amazon2018"] = option(
+        "auto", "format of the events; amazon2018: files of reviews, it settles the columns of events and items"
+    )
+    items_format: Literal["auto", "parquet", "csv", "tsv", "jsonl", "amazon2018"] = option(
+        "auto", "format of the items table"
+    )
     time_unit: Literal["auto", "s", "ms", "us", "ns"] = option("auto", "unit of numeric times")
     time_format: str | None = option(None, "pattern of times that are not ISO 8601, such as %m/%d/%Y", shown="none")
     bad_rows: Literal["stop", "skip"] = option("stop", "what to do with rows that cannot be read")
@@ -82,9 +89,10 @@ def run_ingest(context: Context, config: IngestConfig, target: Path) -> list[Out
     if not config.events:
         raise UsageError("no events to read; name files, as in `lurm ingest events.parquet --items items.csv`")
     until = cut_time(config.until)
+    config = _with_format(config)
     source = EventSource(
         config.events,
-        config.format,
+        "jsonl" if config.format == AMAZON2018 else config.format,
         config.user_col,
         config.item_col,
         config.time_col,
@@ -101,6 +109,8 @@ def run_ingest(context: Context, config: IngestConfig, target: Path) -> list[Out
     item_files = expand_files(catalogue.files) if catalogue else []
     inputs = _references(context, files, item_files)
     parameters = {name: _json(getattr(config, name)) for name in _PARAMETERS}
+    if config.items_format == AMAZON2018:
+        parameters["items_format"] = AMAZON2018  # the one format in which texts are changed
     if config.task_col:  # left out where there is none: what was made before this option existed stays up to date
         parameters["task_col"] = list(config.task_col)
     stem = target.name.removesuffix(".zarr")
@@ -118,6 +128,36 @@ def run_ingest(context: Context, config: IngestConfig, target: Path) -> list[Out
         Outcome(place, manifest or draft, state)
         for (place, draft), manifest in zip(drafts.values(), found, strict=True)
     ]
+
+
+def _with_format(config: IngestConfig) -> IngestConfig:
+    """The config with what the format ``amazon2018`` settles.
+
+    Raises
+    ------
+    UsageError
+        If an option says otherwise.
+    """
+    from lurm_cli.sources import amazon2018
+
+    if config.format == AMAZON2018:
+        for name, value in amazon2018.REVIEWS.items():
+            default = IngestConfig.__dataclass_fields__[name].default
+            if getattr(config, name) not in (default, value):
+                raise UsageError(
+                    f"{flag(name)} {getattr(config, name)}: --format amazon2018 settles it, as {value}; leave it out, "
+                    "or read the files with --format jsonl"
+                )
+        config = dataclasses.replace(config, **amazon2018.REVIEWS, items_format=_items_format(config))
+    if config.items and config.items_format == AMAZON2018:
+        texts = config.text_col or amazon2018.TEXTS
+        kept = config.task_col or amazon2018.FOR_TASKS
+        config = dataclasses.replace(config, items_id_col="asin", text_col=texts, task_col=kept)
+    return config
+
+
+def _items_format(config: IngestConfig) -> Any:
+    return AMAZON2018 if config.items and config.items_format == "auto" else config.items_format
 
 
 def _json(value: Any) -> Any:
