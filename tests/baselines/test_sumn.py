@@ -108,7 +108,7 @@ def test_the_loss_is_the_mean_over_hops_of_the_cross_entropy_with_the_target() -
     model, loss = untrained(events_of({"a": [(0, 0), (1, 2), (2, 1)], "b": [(0, 2), (1, 0)]}), 3)
     model.eval()
     read, rest = np.array([[1, 3, 0], [3, 0, 0]]), np.array([[0, 0, 2], [0, 1, 0]])
-    with mock.patch.object(sumn, "halves", lambda items, rng: (read, rest)), torch.no_grad():
+    with mock.patch.object(sumn, "halves", return_value=(read, rest)), torch.no_grad():
         value = loss(np.array([0, 1]), np.random.default_rng(0)).item()
         target = torch.from_numpy(target_words(model.table.numpy(), rest, 3))
         by_hop = [F.cross_entropy(model.decoder(state), target).item() for state in model(torch.from_numpy(read))]
