@@ -124,6 +124,7 @@ class BaselineContract(StageContract):
         for array, held in zip((events.users, events.indptr, events.items, events.times), before, strict=True):
             np.testing.assert_array_equal(array, held)
 
+    @pytest.mark.usefixtures("several_threads")
     def test_the_same_seed_gives_the_same_rows(self) -> None:
         events = events_of(random_lives(40, len(WORDS)))
         once, again = (filled(self.fitted(events, seed=3).transform(events)) for _ in range(2))

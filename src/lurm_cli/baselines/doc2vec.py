@@ -77,5 +77,28 @@ class Doc2Vec:
         for row, words in enumerate(self._documents(events)):
             # Each user from the same state: a row does not depend on who came before.
             self._model.random.seed(self._seed)
-            out[row] = self._model.infer_vector(words)
+            out[row] = self._inferred(words)
         return out
+
+    def _inferred(self, words: list[str]) -> np.ndarray:
+        """What gensim's ``infer_vector`` gives, from a start that is the same on every run.
+
+        Gensim draws it by Python's own hash of the text, and at random for an empty one.
+        """
+        from gensim.models.doc2vec import pseudorandom_weak_vector, train_document_dm
+
+        model = self._model
+        vector: np.ndarray = pseudorandom_weak_vector(model.vector_size, " ".join(words) or " ", stable_hash)[None]
+        unlocked = np.ones(1, dtype=np.float32)
+        for alpha in np.linspace(model.alpha, model.min_alpha, model.epochs):
+            train_document_dm(
+                model,
+                words,
+                [0],
+                alpha,
+                learn_words=False,
+                learn_hidden=False,
+                doctag_vectors=vector,
+                doctags_lockf=unlocked,
+            )
+        return vector[0]

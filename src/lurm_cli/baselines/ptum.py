@@ -20,6 +20,8 @@ _DIM = _HEADS * _HEAD_DIM
 _GAP_BUCKETS = 32
 # Wrong candidates beside the right one.
 _NEGATIVES = 4
+# So often a wrong candidate that is the user's own is drawn again.
+_DRAWS = 20
 _NEXT = 2
 
 
@@ -81,15 +83,43 @@ def gap_buckets(times: np.ndarray, real: np.ndarray) -> np.ndarray:
     return np.minimum(gaps, _GAP_BUCKETS - 1)
 
 
-def candidates(positive: np.ndarray, pool: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The right item in column 0 and four others of other users; a draw that hits the right one is drawn again."""
-    wrong = rng.choice(pool, (len(positive), _NEGATIVES))
-    for _ in range(10):
-        same = wrong == positive[:, None]
-        if not same.any():
-            break
-        wrong[same] = rng.choice(pool, int(same.sum()))
-    return np.concatenate([positive[:, None], wrong], axis=1)
+class Candidates:
+    """Right and wrong answers; the wrong ones are behaviours of the users that the network learns from.
+
+    Parameters
+    ----------
+    items
+        The users' behaviours, item code + 1, (n_users, T); padded with 0.
+    table
+        Words of the items, as in ``ItemWords``. Items of the same words cannot be told from each other.
+    """
+
+    def __init__(self, items: np.ndarray, table: np.ndarray) -> None:
+        text = np.unique(table, axis=0, return_inverse=True)[1].reshape(-1)
+        owner, column = np.nonzero(items)
+        pool = items[owner, column]
+        order = np.argsort(text[pool], kind="stable")
+        self._text, self._pool, self._owner = text, pool[order], owner[order]
+        # Behaviours of text k stand at begin[k]:end[k].
+        texts = text[self._pool]
+        self._begin, self._end = (np.searchsorted(texts, np.arange(text.max() + 1), side) for side in ("left", "right"))
+        self.n_texts = np.unique(texts).size
+
+    def draw(self, positive: np.ndarray, users: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """The right item in column 0 and four of other words; of other users, too, unless those have hardly any."""
+        text = np.repeat(self._text[positive][:, None], _NEGATIVES, axis=1)
+        wrong = self._of_another_text(text, rng)
+        for _ in range(_DRAWS):
+            own = self._owner[wrong] == users[:, None]
+            if not own.any():
+                break
+            wrong[own] = self._of_another_text(text[own], rng)
+        return np.concatenate([positive[:, None], self._pool[wrong]], axis=1)
+
+    def _of_another_text(self, text: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        begin, end = self._begin[text], self._end[text]
+        place = rng.integers(0, len(self._pool) - (end - begin))
+        return np.where(place < begin, place, place + end - begin)
 
 
 class Ptum:
@@ -117,18 +147,17 @@ class Ptum:
         usable = (items > 0).sum(1) >= 2
         gaps = gap_buckets(times, items > 0)[usable]
         items = items[usable]
-        pool = items[items > 0]
+        answers = Candidates(items, words.table)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             vectors = torch.from_numpy(word_vectors(words, held["word_dim"], seed))
             self.network = PtumNetwork(torch.from_numpy(words.table), vectors)
 
             def loss(users: np.ndarray, rng: np.random.Generator) -> Tensor:
-                return self._masked(items[users], gaps[users], pool, rng) + self._next(
-                    items[users], gaps[users], pool, rng
-                )
+                given = (items[users], gaps[users], users, answers, rng)
+                return self._masked(*given) + self._next(*given)
 
-            if len(items) and (np.unique(pool).size > _NEGATIVES):
+            if answers.n_texts > 1:
                 train(
                     self.network,
                     loss,
@@ -141,28 +170,32 @@ class Ptum:
         self.network.eval()
         return self
 
-    def _masked(self, items: np.ndarray, gaps: np.ndarray, pool: np.ndarray, rng: np.random.Generator) -> Tensor:
+    def _masked(
+        self, items: np.ndarray, gaps: np.ndarray, users: np.ndarray, answers: Candidates, rng: np.random.Generator
+    ) -> Tensor:
         """One behaviour's text is hidden, its position and gap stay; the candidates carry that position."""
         rows, size = np.arange(len(items)), (items > 0).sum(1)
         slot = rng.integers(0, size)
-        choice = candidates(items[rows, slot], pool, rng)
+        choice = answers.draw(items[rows, slot], users, rng)
         user = self._user(items, gaps, hidden=np.arange(items.shape[1])[None] == slot[:, None])
         place = self.network.position(torch.from_numpy(slot + 1))
         return self._loss(user, choice, place)
 
-    def _next(self, items: np.ndarray, gaps: np.ndarray, pool: np.ndarray, rng: np.random.Generator) -> Tensor:
+    def _next(
+        self, items: np.ndarray, gaps: np.ndarray, users: np.ndarray, answers: Candidates, rng: np.random.Generator
+    ) -> Tensor:
         """The last two behaviours are hidden; users with fewer than three are left out."""
         size = (items > 0).sum(1)
         long = size > _NEXT
         if not long.any():
             return torch.zeros(())
-        items, gaps, size = items[long], gaps[long], size[long]
+        items, gaps, users, size = items[long], gaps[long], users[long], size[long]
         rows = np.arange(len(items))
         column = np.arange(items.shape[1])[None]
         user = self._user(items, gaps, hidden=(column >= (size - _NEXT)[:, None]) & (column < size[:, None]))
         losses = []
         for k in range(_NEXT):
-            choice = candidates(items[rows, size - _NEXT + k], pool, rng)
+            choice = answers.draw(items[rows, size - _NEXT + k], users, rng)
             place = self.network.position(torch.full((len(items),), RECENT + 1 + k))
             losses.append(self._loss(user, choice, place))
         return torch.stack(losses).mean()

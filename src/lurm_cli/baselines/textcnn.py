@@ -9,10 +9,14 @@ from torch import Tensor, nn
 from lurm_cli.baselines.supervised import Classifier
 
 _HEIGHTS, _MAPS = (3, 4, 5), 100
+# Kim's constraint in place of weight decay: no class's weights in the last layer are longer.
+_LONGEST = 3.0
 
 
 class TextCnnNetwork(nn.Module):
     """Filters of 3, 4 and 5 words, 100 maps each, greatest value over the text, drop-out, softmax layer.
+
+    Each step begins by shortening the weights of a class that have grown beyond length 3.
 
     A filter over words is a sum over its positions of (weights x word vector). The products are taken once for each
     different word of the batch and then looked up, which is the same and costs a fraction on texts that repeat.
@@ -40,6 +44,8 @@ class TextCnnNetwork(nn.Module):
 
     def forward(self, items: Tensor) -> Tensor:
         """Logits (B, n_classes) from item code + 1, (B, 50)."""
+        with torch.no_grad():
+            self.out.weight.renorm_(2, 0, _LONGEST)
         words = self.documents(items)
         distinct, place = torch.unique(words, return_inverse=True)
         vectors = self.words(distinct)  # (J, dim)

@@ -69,6 +69,7 @@ def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, ta
             context.reporter.note(f"making the baseline {part}")
             _make_baseline(context, part, place)
     references = [context.input(place, ("users", "boi", "baseline"))[1] for place in places.values()]
+    _refuse_supervised(named)
     for task in tasks:
         for place in places.values():
             _refuse_leak(task, place)
@@ -85,14 +86,25 @@ def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, ta
 
 def _named(context: Context, methods: list[str]) -> dict[str, Path]:
     """Artifacts that the user gives a label of their own, as LABEL=ARTIFACT."""
-    named = {}
+    named: dict[str, Path] = {}
     for method in methods:
-        label, equals, place = method.partition("=")
-        if equals and label and place:
-            if label.strip() in (LURM, BOI, *NAMES):
-                raise UsageError(f"--method {method}: {label.strip()!r} is a name already; take another label")
-            named[label.strip()] = context.root / place.strip()
+        label, equals, place = (part.strip() for part in method.partition("="))
+        if not equals:
+            continue
+        if label in (LURM, BOI, *NAMES, *named):
+            raise UsageError(f"--method {method}: {label!r} is a name already; take another label")
+        if not label or not place or "+" in label:
+            raise UsageError(f"--method {method}: expected LABEL=ARTIFACT, with a label that has no + in it")
+        named[label] = context.root / place
     return named
+
+
+def _refuse_supervised(named: dict[str, Path]) -> None:
+    """A supervised method's artifact holds numbers of items, which are no representation to be scored."""
+    for label, place in named.items():
+        name = read_manifest(place).parameters.get("name")
+        if name in SUPERVISED:
+            raise UsageError(f"--method {label}={place}: {name} is trained on labels; score it as --method {name}")
 
 
 def _label(method: str) -> str:

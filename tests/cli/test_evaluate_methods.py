@@ -1,0 +1,106 @@
+"""What ``lurm evaluate --method`` takes: names, artifacts under a label, several joined, supervised methods."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.shell import here
+
+Copy = Callable[..., Path]
+MINE = "mine=baselines/aggregates.zarr"
+
+
+def evaluate(root: Path, *methods: str) -> Any:
+    return here(root, "evaluate", "--task", "taste", *(word for method in methods for word in ("--method", method)))
+
+
+def results_of(root: Path, *methods: str) -> dict[str, Any]:
+    assert evaluate(root, *methods).wrote() == [str(root / "evaluation")]
+    return json.loads((root / "evaluation/results.json").read_text(encoding="utf-8"))
+
+
+def test_an_artifact_is_scored_under_its_label_alone_and_joined_to_others(made: Path, copied: Copy) -> None:
+    root = copied("users.zarr", "baselines")
+    results = results_of(root, MINE, "mine+lurm", "aggregates+lurm")
+    assert [method["name"] for method in results["methods"]] == ["mine", "mine+lurm", "aggregates+lurm"]
+    mine, joined, named = results["cells"]
+    assert joined["scores"] == named["scores"]
+    assert joined["dim"] == named["dim"] == mine["dim"] + 16  # 2 anchors of 8
+    by_name = json.loads((made / "evaluation/results.json").read_text(encoding="utf-8"))["cells"]
+    (expected,) = [cell for cell in by_name if cell["method"] == "aggregates" and cell["task"] == "taste"]
+    assert mine == {**expected, "method": "mine"}
+    fingerprints = [method["fingerprints"] for method in results["methods"]]
+    assert fingerprints[1] == fingerprints[2] and fingerprints[1][:1] == fingerprints[0]
+
+
+def test_another_artifact_under_the_same_label_is_another_evaluation(copied: Copy) -> None:
+    root = copied("users.zarr", "baselines")
+    results_of(root, MINE)
+    assert "up to date" in evaluate(root, MINE).err
+    message = evaluate(root, "mine=users.zarr").refused(4)
+    assert "users.zarr" in message and "--overwrite" in message
+
+
+@pytest.mark.parametrize("label", ["lurm", "boi", "tfidf", "textcnn", "random", " lurm "])
+def test_a_label_that_is_a_name_already_is_refused(copied: Copy, label: str) -> None:
+    message = evaluate(copied(), f"{label}=users.zarr").refused(2)
+    assert f"{label.strip()!r} is a name already; take another label" in message
+
+
+def test_a_label_given_twice_is_refused(copied: Copy) -> None:
+    message = evaluate(copied("users.zarr", "baselines"), MINE, "mine=users.zarr").refused(2)
+    assert "--method mine=users.zarr: 'mine' is a name already" in message
+
+
+@pytest.mark.parametrize("method", ["a+b=users.zarr", "=users.zarr", "mine=", " = "])
+def test_what_is_no_label_and_artifact_is_refused(copied: Copy, method: str) -> None:
+    assert "expected LABEL=ARTIFACT, with a label that has no + in it" in evaluate(copied(), method).refused(2)
+
+
+def test_a_labelled_artifact_that_is_not_there_or_no_representation_is_named(copied: Copy) -> None:
+    root = copied("events.zarr")
+    assert evaluate(root, "mine=no.zarr").refused(3).startswith(f"{root / 'no.zarr'} does not exist")
+    assert str(root / "events.zarr") in evaluate(root, "mine=events.zarr").refused(3)
+
+
+def test_a_label_without_its_artifact_is_not_known(copied: Copy) -> None:
+    message = evaluate(copied("users.zarr"), "lurm", "mine+lurm").refused(2)
+    assert "'mine' is not known; known are lurm, boi, tfidf" in message and message.endswith("LABEL=ARTIFACT\n")
+
+
+@pytest.fixture(scope="module")
+def supervised(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace in which textcnn has been scored; for reading, and for commands that are refused."""
+    root = tmp_path_factory.mktemp("supervised") / "work"
+    shutil.copytree(made, root, ignore=shutil.ignore_patterns("evaluation"))
+    results_of(root, "textcnn")
+    return root
+
+
+def test_a_supervised_method_is_made_trained_on_each_split_and_scored(supervised: Path) -> None:
+    results = json.loads((supervised / "evaluation/results.json").read_text(encoding="utf-8"))
+    (cell,) = results["cells"]
+    # Its last layer takes the place of both heads.
+    first, second = cell["scores"]
+    assert (first["head"], second["head"]) == ("logistic", "mlp")
+    assert first["chosen"] == second["chosen"] == {"head": "its own"}
+    assert first["auc"] == second["auc"] and first["acc"] == second["acc"]
+    # Nine words in ten tell the taste.
+    assert first["auc"] > 0.95
+    assert cell["dim"] == 50
+
+
+@pytest.mark.parametrize("method", ["textcnn+lurm", "lurm + han"])
+def test_a_supervised_method_cannot_be_joined_to_others(copied: Copy, method: str) -> None:
+    message = evaluate(copied("users.zarr"), method).refused(2)
+    assert "is trained on labels and has no columns to set beside others" in message
+
+
+@pytest.mark.parametrize("method", ["lurm", "mine+lurm"])
+def test_a_supervised_methods_artifact_is_no_representation(supervised: Path, method: str) -> None:
+    message = evaluate(supervised, "mine=baselines/textcnn.zarr", method).refused(2)
+    assert "textcnn is trained on labels; score it as --method textcnn" in message
