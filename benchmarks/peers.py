@@ -125,11 +125,55 @@ def pandas_boi(codes: str, interests: str, target: str) -> None:
             np.save(Path(target) / f"{period}-{name}.npy", values)
 
 
+def faiss_kmeans(points: str, k: str, target: str) -> None:
+    """Lloyd's twenty rounds, each comparing all points with all centres."""
+    import faiss
+
+    held = np.load(points)
+    engine = faiss.Kmeans(held.shape[1], int(k), niter=20, min_points_per_centroid=1, max_points_per_centroid=2**31 - 1)
+    engine.train(held)
+    np.save(target, engine.centroids)
+
+
+def lurm_kmeans(points: str, k: str, target: str) -> None:
+    """k-means as ``lurm cluster --method kmeans`` does it."""
+    from lurm_cli.interests.kmeans import kmeans
+
+    np.save(target, kmeans(np.load(points), int(k)))
+
+
+def lurm_hdsc(points: str, k: str, target: str) -> None:
+    """HDSC as ``lurm cluster`` does it: one pass."""
+    from lurm_cli.interests.hdsc import hdsc
+
+    np.save(target, hdsc(np.load(points), int(k)).centers)
+
+
+def lurm_assign(points: str, centers: str, target: str) -> None:
+    """Every point to its interest, in blocks: memory of the centres and a block."""
+    from lurm_cli.interests.large import Cells, nearest_by_cell
+
+    held, found = np.load(points, mmap_mode="r"), np.load(centers)
+    cells, out = Cells.of(found), np.empty(len(held), dtype=np.int32)
+    for start in range(0, len(held), 2**17):
+        with Path(points).open("rb") as stream:
+            # Read, not mapped: mapped pages would count as memory for as long as they are cached.
+            stream.seek(held.offset + start * held.shape[1] * 4)
+            size = min(2**17, len(held) - start)
+            block = np.fromfile(stream, dtype=np.float32, count=size * held.shape[1]).reshape(size, -1)
+        out[start : start + size], _ = nearest_by_cell(block, found, "ip", cells)
+    np.save(target, out)
+
+
 PEERS = {
     "duckdb-sort": duckdb_sort,
     "polars-boi": polars_boi,
     "duckdb-boi": duckdb_boi,
     "pandas-boi": pandas_boi,
+    "faiss-kmeans": faiss_kmeans,
+    "lurm-kmeans": lurm_kmeans,
+    "lurm-hdsc": lurm_hdsc,
+    "lurm-assign": lurm_assign,
 }
 
 if __name__ == "__main__":

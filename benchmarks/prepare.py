@@ -54,5 +54,34 @@ def codes(events: str, target: str) -> None:
             writer.write_table(pa.table([pa.array(c) for c in columns], schema=schema), row_group_size=122_880)
 
 
+def points(n: str, k: str, target: str) -> None:
+    """Unit vectors of 128 numbers like those of items: 300 topics, k log-normal groups in them, and noise."""
+    rng = np.random.default_rng(0)
+    groups = (rng.standard_normal((300, 128))[rng.integers(0, 300, int(k))]).astype(np.float32)
+    groups += 0.6 * rng.standard_normal(groups.shape, dtype=np.float32)
+    weights = np.cumsum(rng.lognormal(0.0, 1.0, int(k)))
+    out = np.lib.format.open_memmap(target, mode="w+", dtype=np.float32, shape=(int(n), 128))
+    for start in range(0, int(n), 100_000):
+        size = min(100_000, int(n) - start)
+        block = groups[np.searchsorted(weights, rng.random(size) * weights[-1])]
+        block = block + 0.6 * rng.standard_normal(block.shape, dtype=np.float32)
+        out[start : start + size] = block / np.linalg.norm(block, axis=1, keepdims=True)
+
+
+def scored(points_file: str, centers_file: str, target: str) -> None:
+    """Exact mean squared distance to the nearest centre, of 20,000 points, and recall of the assignment by cell."""
+    import json
+
+    from lurm_cli.interests.assignment import nearest
+    from lurm_cli.interests.large import nearest_by_cell
+
+    held, centers = np.load(points_file, mmap_mode="r"), np.load(centers_file)
+    some = np.ascontiguousarray(held[:: max(1, len(held) // 20_000)])
+    _, best = nearest(some, centers, "l2")
+    _, by_cell = nearest_by_cell(some, centers, "l2")
+    figures = {"inertia": float(-best.mean()), "recall": float((by_cell >= best - 1e-5).mean())}
+    Path(target).write_text(json.dumps(figures))
+
+
 if __name__ == "__main__":
-    {"interests": interests, "codes": codes}[sys.argv[1]](*sys.argv[2:])
+    {"interests": interests, "codes": codes, "points": points, "scored": scored}[sys.argv[1]](*sys.argv[2:])
