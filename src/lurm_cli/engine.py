@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -39,8 +39,14 @@ def available_cores() -> int:
 
 
 @contextmanager
-def open_executor(workers: int, scheduler: str | None = None) -> Iterator[Executor]:
+def open_executor(workers: int, scheduler: str | None = None, light: bool = False) -> Iterator[Executor]:
     """Give the executor for ``workers`` processes, or for a Dask scheduler's address.
+
+    Parameters
+    ----------
+    light
+        All the work takes no longer than starting processes does (a second each): use threads. NumPy's loops,
+        compression and the disk leave the interpreter to others, so that two of them are hardly in each other's way.
 
     Raises
     ------
@@ -54,6 +60,9 @@ def open_executor(workers: int, scheduler: str | None = None) -> Iterator[Execut
             yield executor
     elif workers == 1:
         yield SerialExecutor()
+    elif light:
+        with ThreadPoolExecutor(workers) as threads:
+            yield threads
     else:
         # spawn: forking a process that already runs threads (torch, DuckDB, BLAS) may deadlock.
         pool = ProcessPoolExecutor(

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
 from lurm_cli.artifacts.csr import CsrPart
 from lurm_cli.artifacts.ragged import RaggedEvents
@@ -87,3 +88,79 @@ def test_soft_weights_add_up() -> None:
     part = count_interests(ragged([[(0, 0), (1, 1), (2, 2), (3, 3)]]), top, Period("month"))
     assert part.counts.dtype == np.float32
     assert part.counts.toarray()[0, :2].tolist() == [3.0, 1.0]
+
+
+def plain_counts(events: RaggedEvents, assignment: Assignment, period: Period) -> CsrPart:
+    """The plain way: one integer a cell, sorted by numpy.unique. What the kernel is held against."""
+    n_users = len(events.users)
+    users = np.repeat(np.arange(n_users, dtype=np.int64), np.diff(events.indptr))
+    periods = period.number(events.times)
+    interests = assignment.interests[events.items]
+    top = interests.shape[1]
+    users, periods, interests = np.repeat(users, top), np.repeat(periods, top), interests.ravel()
+    counted = interests >= 0
+    weights = None
+    if assignment.weights is not None:
+        weights = assignment.weights[events.items].ravel()
+        counted &= weights > 0
+        weights = weights[counted]
+    users, periods, interests = users[counted], periods[counted], interests[counted]
+
+    # One integer a cell, in the order of the rows (user, period) and, within one, of the interests.
+    low = int(periods.min()) if len(periods) else 0
+    n_periods = (int(periods.max()) - low + 1) if len(periods) else 1
+    row_key = users * n_periods + (periods.astype(np.int64) - low)
+    cell = row_key * assignment.n_interests + interests
+    if weights is None:
+        cells, data = np.unique(cell, return_counts=True)
+        data = data.astype(np.int32)
+    else:
+        cells, place = np.unique(cell, return_inverse=True)
+        data = np.bincount(place, weights=weights, minlength=len(cells)).astype(np.float32)
+    rows, row_of = np.unique(cells // assignment.n_interests, return_inverse=True)
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(row_of, minlength=len(rows)))])
+    counts = sparse.csr_matrix(
+        (data, (cells % assignment.n_interests).astype(np.int32), indptr.astype(np.int32)),
+        shape=(len(rows), assignment.n_interests),
+    )
+    counts.has_sorted_indices = True
+    row_user = rows // n_periods
+    kept, row_user = np.unique(row_user, return_inverse=True)
+    return CsrPart(counts, events.users[kept], row_user.astype(np.int32), (rows % n_periods + low).astype(np.int32))
+
+
+soft_assignments = st.tuples(
+    st.lists(st.lists(st.integers(-1, N_INTERESTS - 1), min_size=2, max_size=2), min_size=N_ITEMS, max_size=N_ITEMS),
+    st.lists(
+        st.lists(st.sampled_from([0.0, 0.1, 0.3, 0.7]), min_size=2, max_size=2), min_size=N_ITEMS, max_size=N_ITEMS
+    ),
+)
+
+
+@settings(deadline=None)
+@given(
+    events_of_users,
+    assignments,
+    soft_assignments,
+    st.booleans(),
+    st.sampled_from(["day", "week", "month", "year", "all"]),
+)
+def test_the_kernel_gives_the_arrays_of_the_plain_way(
+    lives: list, interests: list[int], soft: tuple, softly: bool, name: str
+) -> None:
+    events = ragged(lives)
+    assignment = hard(interests)
+    if softly:
+        assignment = Assignment(np.array(soft[0], np.int32), np.array(soft[1], np.float32), N_INTERESTS)
+    found = count_interests(events, assignment, Period(name))
+    plain = plain_counts(events, assignment, Period(name))
+    for ours, theirs in [
+        (found.counts.data, plain.counts.data),
+        (found.counts.indices, plain.counts.indices),
+        (found.counts.indptr, plain.counts.indptr),
+        (found.users, plain.users),
+        (found.row_user, plain.row_user),
+        (found.row_period, plain.row_period),
+    ]:
+        assert ours.dtype == theirs.dtype and ours.tolist() == theirs.tolist()
+    assert found.counts.shape == plain.counts.shape

@@ -43,7 +43,7 @@ def test_6_every_point_is_used_once(monkeypatch: pytest.MonkeyPatch) -> None:
         used.append(subset)
         return nearest(subset, centers, metric)
 
-    monkeypatch.setattr(module, "nearest", watched)
+    monkeypatch.setattr(module, "quick_nearest", watched)
     found = hdsc(points, 5)
     assert [len(subset) for subset in used] == found.sizes == [22, 44, 88, 179]
     together = np.concatenate(used)

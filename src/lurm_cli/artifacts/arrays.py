@@ -11,27 +11,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import zarr
-from numcodecs import blosc
-from zarr.codecs import BloscCodec, BloscShuffle, Crc32cCodec
 
+from lurm_cli.artifacts import shards
+from lurm_cli.artifacts.shards import CHUNK, STRING
 from lurm_cli.errors import ArtifactError
 
-CHUNK = 65_536
-MAX_SHARD = 2**24
+if TYPE_CHECKING:
+    import zarr
+
 DENSE_ROWS = 2_048
 
-# Several Blosc threads append their blocks in the order in which they finish: the bytes would differ run by run.
-blosc.use_threads = False
 
-_STRING = "string"
+def _create(path: Path, shape: tuple[int, ...], dtype: Any, encoding: str, **layout: Any) -> None:
+    import zarr
 
-
-def _create(path: Path, shape: tuple[int, ...], dtype: Any, encoding: str, **layout: Any) -> zarr.Array[Any]:
-    return zarr.create_array(
+    zarr.create_array(
         store=str(path),
         shape=shape,
         dtype=dtype,
@@ -42,57 +39,35 @@ def _create(path: Path, shape: tuple[int, ...], dtype: Any, encoding: str, **lay
     )
 
 
-def _compressors(dtype: Any) -> list[Any]:
-    itemsize = 1 if dtype == _STRING else np.dtype(dtype).itemsize
-    shuffle = BloscShuffle.noshuffle if itemsize == 1 else BloscShuffle.shuffle
-    return [BloscCodec(cname="zstd", clevel=3, shuffle=shuffle, typesize=itemsize), Crc32cCodec()]
-
-
 def write_vector(path: Path, values: np.ndarray) -> None:
-    """Write a one-dimensional numeric array in one assignment."""
-    shard = min(MAX_SHARD, max(1, -(-len(values) // CHUNK)) * CHUNK)
-    array = _create(
-        path,
-        values.shape,
-        values.dtype,
-        "array",
-        chunks=(CHUNK,),
-        shards=(shard,),
-        compressors=_compressors(values.dtype),
-    )
-    if len(values):
-        array[:] = values
+    """Write a one-dimensional numeric array."""
+    shards.write(path, values)
 
 
 def write_strings(path: Path, values: Sequence[str] | np.ndarray) -> None:
-    """Write a one-dimensional array of texts (variable-length UTF-8) in one assignment."""
-    texts = np.asarray(values, dtype=np.dtypes.StringDType())
-    shard = min(MAX_SHARD, max(1, -(-len(texts) // CHUNK)) * CHUNK)
-    array = _create(
-        path,
-        texts.shape,
-        _STRING,
-        "string-array",
-        chunks=(CHUNK,),
-        shards=(shard,),
-        compressors=_compressors(_STRING),
-    )
-    if len(texts):
-        array[:] = texts
+    """Write a one-dimensional array of texts (variable-length UTF-8)."""
+    shards.write(path, np.asarray(values, dtype=object))
 
 
 def create_matrix(path: Path, shape: tuple[int, int], dtype: Any = np.float32) -> None:
     """Create an empty dense matrix, to be filled by blocks of whole chunks (``write_rows``)."""
+    from zarr.codecs import Crc32cCodec
+
     _create(path, shape, dtype, "array", chunks=(DENSE_ROWS, max(1, shape[1])), compressors=[Crc32cCodec()])
 
 
 def create_texts(path: Path, length: int) -> None:
     """Create an empty text array of plain chunks (no shard), to be filled by blocks of ``CHUNK`` rows."""
-    _create(path, (length,), _STRING, "string-array", chunks=(CHUNK,), compressors=_compressors(_STRING))
+    from zarr.codecs import BloscCodec, BloscShuffle, Crc32cCodec
+
+    compressors = [BloscCodec(cname="zstd", clevel=3, shuffle=BloscShuffle.noshuffle, typesize=1), Crc32cCodec()]
+    _create(path, (length,), STRING, "string-array", chunks=(CHUNK,), compressors=compressors)
 
 
 def write_rows(path: Path, start: int, rows: np.ndarray) -> None:
     """Fill rows ``start`` onwards; both ends must lie on chunk borders or at the end of the array."""
+    import zarr
+
     array = zarr.open_array(str(path), mode="r+").with_config({"write_empty_chunks": True})
     stop, step = start + len(rows), array.chunks[0]
     if start % step or (stop % step and stop != array.shape[0]):
@@ -127,6 +102,10 @@ def read_array(path: Path, start: int = 0, stop: int | None = None) -> np.ndarra
     ArtifactError
         If a chunk is missing or does not match its checksum; the message names the file.
     """
+    try:
+        return shards.read(path, start, stop)
+    except shards.ForeignLayoutError:
+        pass
     array = _open(path)
     stop = array.shape[0] if stop is None else min(stop, array.shape[0])
     for file in chunk_files(path, start, stop):
@@ -144,12 +123,17 @@ def read_array(path: Path, start: int = 0, stop: int | None = None) -> np.ndarra
 
 def array_shape(path: Path) -> tuple[int, ...]:
     """Shape of the array at ``path``, from its metadata."""
-    return tuple(_open(path).shape)
+    try:
+        return (shards.length(path),)
+    except shards.ForeignLayoutError:
+        return tuple(_open(path).shape)
 
 
 def _open(path: Path) -> zarr.Array[Any]:
     if not (path / "zarr.json").is_file():
         raise ArtifactError(f"{path / 'zarr.json'} is missing; rebuild the artifact (its stage with --overwrite)")
+    import zarr
+
     try:
         return zarr.open_array(str(path), mode="r")
     except Exception as error:

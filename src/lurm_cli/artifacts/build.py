@@ -22,7 +22,7 @@ from lurm_cli.artifacts.manifest import (
     metadata_text,
     read_manifest,
 )
-from lurm_cli.artifacts.parts import PARTS, part_attributes, sync_folder, sync_tree
+from lurm_cli.artifacts.parts import PARTS, part_attributes, sync_path, sync_tree
 from lurm_cli.artifacts.seal import crc32c, seal_files
 from lurm_cli.errors import ArtifactError, LurmError, OutputExistsError
 
@@ -166,7 +166,8 @@ class Build:
         final = self.folder / f"{self.metadata}.new"
         final.write_text(metadata_text(manifest, **extra), encoding="utf-8")
         final.rename(self.folder / self.metadata)
-        sync_tree(self.folder)
+        # Each part was forced to disk before it got its name.
+        sync_tree(self.folder, without=PARTS)
         self._put_in_place()
         return manifest
 
@@ -176,7 +177,7 @@ class Build:
         if self.target.exists():
             self.target.rename(replaced)
         self.folder.rename(self.target)
-        sync_folder(self.target.parent)
+        sync_path(self.target.parent)
         shutil.rmtree(replaced, ignore_errors=True)
 
 

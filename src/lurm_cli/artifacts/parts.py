@@ -12,6 +12,8 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,10 @@ from lurm_cli.artifacts.seal import check_file, check_files, seal_files
 from lurm_cli.errors import ArtifactError
 
 PARTS = "parts"
+
+# fsyncs that wait at the same time share one commit of the file system's journal: of 17 files and folders of a part,
+# eight at a time take 2 ms, one after another 25 to 60.
+_SYNCS = 8
 
 
 def part_name(year: int, bucket: int) -> str:
@@ -33,20 +39,30 @@ def split_part_name(name: str) -> tuple[int, int]:
     return int(year), int(bucket)
 
 
-def sync_tree(root: Path) -> None:
-    """Force every file and folder below ``root`` to disk."""
-    for folder, _, files in os.walk(root):
-        for name in [*files, "."]:
-            descriptor = os.open(os.path.join(folder, name), os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+def sync_tree(root: Path, without: str | None = None) -> None:
+    """Force every file and folder below ``root`` to disk; not what is below ``root/without``."""
+    paths = []
+    for folder, folders, files in os.walk(root):
+        if without is not None and folder == str(root) and without in folders:
+            folders.remove(without)
+        paths += [folder, *(os.path.join(folder, name) for name in files)]
+    for _ in _threads().map(_sync_paths, [paths[start::_SYNCS] for start in range(_SYNCS)]):
+        pass
 
 
-def sync_folder(folder: Path) -> None:
-    """Force the names in one folder to disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync_paths(paths: list[str]) -> None:
+    for path in paths:
+        sync_path(path)
+
+
+@lru_cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_SYNCS)
+
+
+def sync_path(path: Path | str) -> None:
+    """Force one file, or the names in one folder, to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -89,9 +105,14 @@ def commit_part(
             # Another worker was first, with the same bytes.
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-        sync_folder(folder)
+        sync_path(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def part_rows(part: Path) -> int:
+    """Rows of a part that was just written; ``part_attributes`` is what checks it."""
+    return int(json.loads((part / "zarr.json").read_text(encoding="utf-8"))["attributes"]["lurm"]["rows"])
 
 
 def part_attributes(part: Path, crc: int | None = None) -> dict[str, Any]:

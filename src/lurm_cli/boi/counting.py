@@ -35,6 +35,89 @@ class Assignment:
     n_interests: int
 
 
+@dataclass(frozen=True)
+class Occurrences:
+    """The interests that events stand for, in the order of the events; counted once for each period.
+
+    Attributes
+    ----------
+    users
+        Ids of the users, as in the events.
+    owner
+        int32, shape (n,): user of each occurrence, ascending.
+    times
+        int64, shape (n,): microseconds UTC, ascending within a user.
+    interests
+        int32, shape (n,).
+    weights
+        float32, shape (n,), for soft assignment; None for hard.
+    n_interests
+        Number of interests, D.
+    """
+
+    users: np.ndarray
+    owner: np.ndarray
+    times: np.ndarray
+    interests: np.ndarray
+    weights: np.ndarray | None
+    n_interests: int
+
+    @classmethod
+    def of(cls, events: RaggedEvents, assignment: Assignment) -> Occurrences:
+        """What counts of these events: items without an interest are left out."""
+        owner = np.repeat(np.arange(len(events.users), dtype=np.int32), np.diff(events.indptr))
+        times, interests = events.times, assignment.interests[events.items]
+        top = interests.shape[1]
+        if top > 1:
+            owner, times = np.repeat(owner, top), np.repeat(times, top)
+        interests = interests.ravel()
+        counted, weights = interests >= 0, None
+        if assignment.weights is not None:
+            weights = assignment.weights[events.items].ravel()
+            counted &= weights > 0
+        if not counted.all():
+            owner, times, interests = owner[counted], times[counted], interests[counted]
+            weights = None if weights is None else weights[counted]
+        return cls(events.users, owner, times, interests, weights, assignment.n_interests)
+
+    def count(self, period: Period) -> CsrPart:
+        """Counts by (user, period), as ``count_interests`` has them."""
+        n, periods = len(self.owner), period.number(self.times)
+        # Events are sorted by user and time, so that the rows are runs: only within a run is there anything to sort.
+        first = np.ones(n, dtype=bool)
+        first[1:] = (self.owner[1:] != self.owner[:-1]) | (periods[1:] != periods[:-1])
+        starts = np.flatnonzero(first)
+        # One integer a cell, in the order of the rows and, within one, of the interests.
+        bits = max(1, self.n_interests - 1).bit_length()
+        cell = ((np.cumsum(first) - 1) << bits) | self.interests
+        order = None
+        if self.weights is None:
+            cell.sort()
+        else:
+            order = np.argsort(cell, kind="stable")
+            cell = cell[order]
+        new = np.ones(n, dtype=bool)
+        new[1:] = cell[1:] != cell[:-1]
+        places = np.flatnonzero(new)
+        if order is None:
+            data: np.ndarray = np.diff(places, append=n).astype(np.int32)
+        else:
+            assert self.weights is not None
+            # Sums in float64 and in the order of the events.
+            data = np.bincount(np.cumsum(new) - 1, weights=self.weights[order], minlength=len(places))
+            data = data.astype(np.float32)
+        indices = (cell[places] & ((1 << bits) - 1)).astype(np.int32)
+        # Sorting moves no cell out of its run, so that a row begins where its run does.
+        indptr = np.append(np.searchsorted(places, starts), len(places)).astype(np.int32)
+        counts = sparse.csr_matrix((data, indices, indptr), shape=(len(starts), self.n_interests))
+        counts.has_sorted_indices = True
+        owner = self.owner[starts]
+        new_user = np.ones(len(owner), dtype=bool)
+        new_user[1:] = owner[1:] != owner[:-1]
+        row_user = (np.cumsum(new_user) - 1).astype(np.int32)
+        return CsrPart(counts, self.users[owner[new_user]], row_user, periods[starts])
+
+
 def count_interests(events: RaggedEvents, assignment: Assignment, period: Period) -> CsrPart:
     """Count the interests of each user and period.
 
@@ -46,38 +129,4 @@ def count_interests(events: RaggedEvents, assignment: Assignment, period: Period
     CsrPart
         Counts of shape (rows, n_interests): int32 for hard, float32 for soft assignment.
     """
-    n_users = len(events.users)
-    users = np.repeat(np.arange(n_users, dtype=np.int64), np.diff(events.indptr))
-    periods = period.number(events.times)
-    interests = assignment.interests[events.items]
-    top = interests.shape[1]
-    users, periods, interests = np.repeat(users, top), np.repeat(periods, top), interests.ravel()
-    counted = interests >= 0
-    weights = None
-    if assignment.weights is not None:
-        weights = assignment.weights[events.items].ravel()
-        counted &= weights > 0
-        weights = weights[counted]
-    users, periods, interests = users[counted], periods[counted], interests[counted]
-
-    # One integer a cell, in the order of the rows (user, period) and, within one, of the interests.
-    low = int(periods.min()) if len(periods) else 0
-    n_periods = (int(periods.max()) - low + 1) if len(periods) else 1
-    row_key = users * n_periods + (periods.astype(np.int64) - low)
-    cell = row_key * assignment.n_interests + interests
-    if weights is None:
-        cells, data = np.unique(cell, return_counts=True)
-        data = data.astype(np.int32)
-    else:
-        cells, place = np.unique(cell, return_inverse=True)
-        data = np.bincount(place, weights=weights, minlength=len(cells)).astype(np.float32)
-    rows, row_of = np.unique(cells // assignment.n_interests, return_inverse=True)
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(row_of, minlength=len(rows)))])
-    counts = sparse.csr_matrix(
-        (data, (cells % assignment.n_interests).astype(np.int32), indptr.astype(np.int32)),
-        shape=(len(rows), assignment.n_interests),
-    )
-    counts.has_sorted_indices = True
-    row_user = rows // n_periods
-    kept, row_user = np.unique(row_user, return_inverse=True)
-    return CsrPart(counts, events.users[kept], row_user.astype(np.int32), (rows % n_periods + low).astype(np.int32))
+    return Occurrences.of(events, assignment).count(period)

@@ -62,8 +62,7 @@ class Period:
         if self.name == "all":
             return np.zeros(np.shape(times), dtype=np.int32)
         if self.name in _MONTHS:
-            months = np.asarray(times).astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
-            return (months // _MONTHS[self.name]).astype(np.int32)
+            return _from_days(np.asarray(times), _MONTHS[self.name])
         days = np.asarray(times) // DAY_US + _DAY_SHIFT.get(self.name, 0)
         return (days // self._n_days).astype(np.int32)
 
@@ -125,6 +124,19 @@ class Period:
         if self.name == "all":
             return False
         return int(self.start(self.number(np.array([time])))[0]) == time
+
+
+def _from_days(times: np.ndarray, months: int) -> np.ndarray:
+    """Number of the block of so many months that holds each time.
+
+    The calendar is asked once a day that occurs, not once an event.
+    """
+    if not times.size:
+        return np.zeros(times.shape, dtype=np.int32)
+    days = times // DAY_US
+    first, last = int(days.min()), int(days.max())
+    calendar = np.arange(first, last + 1).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    return (calendar // months).astype(np.int32)[days - first]
 
 
 def default_scales(first: int, last: int) -> list[Period]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy import sparse
+
+from lurm_cli.interests import large
 
 # Floats of one block's similarities (64 MB).
 _BLOCK = 2**24
@@ -32,7 +36,14 @@ def nearest(points: np.ndarray, centers: np.ndarray, metric: str) -> tuple[np.nd
     return labels, similarity
 
 
-def _scores(points: np.ndarray, centers: np.ndarray, metric: str):  # type: ignore[no-untyped-def]
+def quick_nearest(points: np.ndarray, centers: np.ndarray, metric: str) -> tuple[np.ndarray, np.ndarray]:
+    """``nearest``; from ``large.EXACT_PAIRS`` pairs on among the centres of the nearest cells only."""
+    if large.is_large(len(points), len(centers)):
+        return large.nearest_by_cell(points, centers, metric)
+    return nearest(points, centers, metric)
+
+
+def _scores(points: np.ndarray, centers: np.ndarray, metric: str) -> Iterator[tuple[slice, np.ndarray]]:
     """Blocks of (rows, similarities to all centres)."""
     step = max(1, _BLOCK // max(1, len(centers)))
     squares = (centers**2).sum(axis=1)
@@ -45,8 +56,8 @@ def _scores(points: np.ndarray, centers: np.ndarray, metric: str):  # type: igno
 
 
 def assign_hard(points: np.ndarray, centers: np.ndarray, metric: str) -> tuple[np.ndarray, np.ndarray]:
-    """``nearest``, with label -1 for zero vectors, which say nothing of their item."""
-    labels, similarity = nearest(points, centers, metric)
+    """``quick_nearest``, with label -1 for zero vectors, which say nothing of their item."""
+    labels, similarity = quick_nearest(points, centers, metric)
     nothing = ~points.any(axis=1)
     labels[nothing], similarity[nothing] = -1, 0
     return labels, similarity
@@ -67,11 +78,19 @@ def assign_soft(
     top = min(top, len(centers))
     interests = np.empty((len(points), top), dtype=np.int32)
     weights = np.empty((len(points), top), dtype=np.float32)
-    for rows, scores in _scores(points, centers, metric):
-        best = np.argsort(-scores, axis=1, kind="stable")[:, :top]
-        kept = np.take_along_axis(scores, best, axis=1) / temperature
+
+    def best(rows: slice | np.ndarray, candidates: np.ndarray, scores: np.ndarray) -> None:
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :top]
+        kept = np.take_along_axis(scores, order, axis=1) / temperature
         shares = np.exp(kept - kept[:, :1])
-        interests[rows], weights[rows] = best, shares / shares.sum(axis=1, keepdims=True)
+        interests[rows], weights[rows] = candidates[order], shares / shares.sum(axis=1, keepdims=True)
+
+    if large.is_large(len(points), len(centers)):
+        large.by_cell(points, centers, metric, best)
+    else:
+        every = np.arange(len(centers), dtype=np.int32)
+        for rows, scores in _scores(points, centers, metric):
+            best(rows, every, scores)
     interests[~points.any(axis=1)] = -1
     return interests, weights
 

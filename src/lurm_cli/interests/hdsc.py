@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lurm_cli.interests.assignment import cluster_means, nearest
+from lurm_cli.interests.assignment import cluster_means, quick_nearest
 from lurm_cli.interests.start import initial_centers
 
 
@@ -94,7 +94,7 @@ def hdsc(
     for size, lam in zip(sizes, result.lambdas, strict=True):
         subset = points[np.sort(order[start : start + size])]
         start += size
-        labels, _ = nearest(subset, centers, "ip")
+        labels, _ = quick_nearest(subset, centers, "ip")
         means, counts = cluster_means(subset, labels, k)
         sparse = soft_threshold(means, lam / 2)
         vanished = ~sparse.any(axis=1)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from lurm_cli.interests.large import is_large, large_kmeans
 from lurm_cli.interests.start import initial_centers
 
 
 def kmeans(points: np.ndarray, k: int, *, iterations: int = 20, seed: int = 0) -> np.ndarray:
-    """Lloyd's iterations from a k-means++ start.
+    """Lloyd's iterations from a k-means++ start; from ``large.EXACT_PAIRS`` pairs on, ``large.large_kmeans``.
 
     Parameters
     ----------
@@ -20,6 +21,8 @@ def kmeans(points: np.ndarray, k: int, *, iterations: int = 20, seed: int = 0) -
     numpy.ndarray
         float32 (k, d).
     """
+    if is_large(len(points), k):
+        return large_kmeans(points, k, seed)
     import faiss
 
     start = initial_centers(points, k, "kmeans++", np.random.default_rng(seed))

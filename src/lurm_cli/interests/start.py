@@ -6,6 +6,7 @@ import numpy as np
 
 from lurm_cli.errors import UsageError
 from lurm_cli.interests.assignment import cluster_means, nearest
+from lurm_cli.interests.large import is_large, two_level_start
 
 # Ward's method holds all distances: 20,000 points take 1.6 GB.
 _WARD_POINTS = 20_000
@@ -20,7 +21,8 @@ def initial_centers(points: np.ndarray, k: int, init: str, rng: np.random.Genera
     ----------
     init
         ``hier``: Ward's clustering of ceil(5 k ln n) random points, as HDSC prints it (linkage ours); ``kmeans++``;
-        ``random``: k points; ``auto``: ``hier`` while that many points are there and fit in memory, else ``kmeans++``.
+        ``random``: k points; ``auto``: ``hier`` while that many points are there and fit in memory, else ``kmeans++``;
+        this is k-means in two levels where comparing all points with all centres would take minutes (``large``).
 
     Returns
     -------
@@ -71,6 +73,8 @@ def _plus_plus(points: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarr
     from sklearn.cluster import kmeans_plusplus
 
     seed = int(rng.integers(2**31))
+    if is_large(len(points), k):
+        return two_level_start(points, k, seed)
     if k <= _FLAT_CENTERS:
         sample = points
         if len(points) > 30 * k:

@@ -62,6 +62,8 @@ class EventReader:
         self.malformed: dict[Path, int] = {}
         self._relations = [self._materialised(file, scratch, n) for n, file in enumerate(self.files)]
         self.unit = self._unit()
+        # Files that the scan found without any row to be left out: they are read without checks from then on.
+        self._clean: set[int] = set()
 
     def _materialised(self, file: RawFile, scratch: Path, number: int) -> str:
         if file.format == "parquet":
@@ -124,9 +126,8 @@ class EventReader:
     def _checked(self, number: int, relation: str | None = None, numbered: bool = False) -> str:
         """SQL of (user, item, t, reason, raw columns) for one file."""
         file = self.files[number]
-        user, item = (identifier(alias, self._type(file, alias)) for alias in ("user", "item"))
+        user, item, time = self._expressions(number)
         kind = self._type(file, "time")
-        time = microseconds("time", kind, self.unit, self.source.time_format)
         missing = "time IS NULL"
         if kind in ("FLOAT", "DOUBLE"):
             missing += " OR isnan(time)"
@@ -142,11 +143,23 @@ class EventReader:
             f"FROM {relation or self._relations[number]}))"
         )
 
+    def _expressions(self, number: int) -> tuple[str, str, str]:
+        """SQL of user, item and time of one file."""
+        file = self.files[number]
+        user, item = (identifier(alias, self._type(file, alias)) for alias in ("user", "item"))
+        return user, item, microseconds("time", self._type(file, "time"), self.unit, self.source.time_format)
+
     def good(self) -> str:
         """SQL of the readable events before ``until``: columns u, i, t."""
+        return "(" + " UNION ALL ".join(self._good(number) for number in range(len(self.files))) + ")"
+
+    def _good(self, number: int) -> str:
+        if number in self._clean:
+            # Nothing but what is asked for is read, and nothing is looked at twice.
+            user, item, time = self._expressions(number)
+            return f"SELECT {user} AS u, {item} AS i, {time} AS t FROM {self._relations[number]}"
         until = "" if self.source.until is None else f" AND t < {self.source.until}"
-        parts = [f"SELECT u, i, t FROM {self._checked(n)} WHERE reason IS NULL{until}" for n in range(len(self.files))]
-        return "(" + " UNION ALL ".join(parts) + ")"
+        return f"SELECT u, i, t FROM {self._checked(number)} WHERE reason IS NULL{until}"
 
     def scan(self, rejects: Path | None) -> Scan:
         """Count, find the bounds, and deal with unreadable rows as asked.
@@ -160,6 +173,14 @@ class EventReader:
         rejected: dict[str, int] = {}
         until = END if self.source.until is None else self.source.until
         for number in range(len(self.files)):
+            count, left_out, low, high = self.connection.execute(
+                f"SELECT count(*), count(*) FILTER (reason IS NOT NULL OR t >= {until}), min(t), max(t) "
+                f"FROM {self._checked(number)}"
+            ).fetchone()
+            if count and not left_out:
+                self._clean.add(number)
+                n_events, first, last = n_events + count, min(first, low), max(last, high)
+                continue
             found = self.connection.execute(
                 f"SELECT reason, t >= {until} AS late, count(*), min(t), max(t) "
                 f"FROM {self._checked(number)} GROUP BY ALL"

@@ -54,9 +54,8 @@ class RawFile:
         picked.append("false AS broken")
         if self.format == "parquet":
             number = ", file_row_number AS row_number" if numbered else ""
-            return (
-                f"(SELECT {', '.join(picked)}{number} FROM read_parquet({quoted(self.path)}, file_row_number = true))"
-            )
+            numbers = ", file_row_number = true" if numbered else ""
+            return f"(SELECT {', '.join(picked)}{number} FROM read_parquet({quoted(self.path)}{numbers}))"
         number = ", row_number() OVER () - 1 AS row_number" if numbered else ""
         return f"(SELECT {', '.join(picked)}{number} FROM {self._read_csv()})"
 

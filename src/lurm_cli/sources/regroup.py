@@ -47,25 +47,60 @@ class BucketTask:
 
     def load(self) -> list[RaggedPart]:
         """All years of the bucket, ascending; events of a user sorted by time, then item."""
-        import pyarrow.parquet as pq
-
-        events = pq.read_table(self.folder / "events" / f"bucket={self.bucket}", columns=["uid", "code", "t"])
-        dictionary = pq.read_table(self.folder / "users" / f"bucket={self.bucket}", columns=["uid", "u"])
-        users = dictionary.sort_by("uid").column("u").to_pylist()
-        uid, code, time = (events.column(key).to_numpy() for key in ("uid", "code", "t"))
-        order = np.lexsort((code, time, uid))
+        uid, code, time = _columns(self.folder / "events" / f"bucket={self.bucket}", ["uid", "code", "t"])
+        numbers, texts = _columns(self.folder / "users" / f"bucket={self.bucket}", ["uid", "u"])
+        users = texts[np.argsort(numbers)]
+        order = event_order(uid, time, code)
         uid, code, time = uid[order], code[order], time[order]
-        year = time.astype("datetime64[us]").astype("datetime64[Y]").astype(np.int64) + 1970
-        return [self._part(int(y), year == y, users, uid, code, time) for y in np.unique(year)]
+        first, last = time.min().astype("datetime64[us]"), time.max().astype("datetime64[us]")
+        years = np.arange(first.astype("datetime64[Y]"), last.astype("datetime64[Y]") + 1)
+        year = np.searchsorted(years.astype("datetime64[us]").astype(np.int64), time, side="right") - 1
+        numbered = years.astype(np.int64) + 1970
+        return [
+            self._part(int(numbered[y]), users, uid[chosen], code[chosen], time[chosen])
+            for y in range(len(years))
+            if (chosen := year == y).any()
+        ]
 
-    def _part(
-        self, year: int, chosen: np.ndarray, users: list[str], uid: np.ndarray, code: np.ndarray, time: np.ndarray
-    ) -> RaggedPart:
-        active, counts = np.unique(uid[chosen], return_counts=True)
-        indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        return RaggedPart(
-            year, self.bucket, [users[u] for u in active], indptr, code[chosen].astype(np.int32), time[chosen]
-        )
+    def _part(self, year: int, users: np.ndarray, uid: np.ndarray, code: np.ndarray, time: np.ndarray) -> RaggedPart:
+        starts = np.flatnonzero(np.diff(uid, prepend=-1))
+        indptr = np.append(starts, len(uid)).astype(np.int64)
+        return RaggedPart(year, self.bucket, users[uid[starts]].tolist(), indptr, code.astype(np.int32), time)
+
+
+def _columns(folder: Path, names: list[str]) -> list[np.ndarray]:
+    """Columns of all Parquet files in a folder; read by file, since Arrow's reader of folders imports pandas."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    tables = []
+    for file in sorted(folder.glob("*.parquet")):
+        with pq.ParquetFile(file) as opened:
+            tables.append(opened.read(columns=names))
+    table = pa.concat_tables(tables)
+    return [table.column(name).to_numpy() for name in names]
+
+
+def event_order(uid: np.ndarray, time: np.ndarray, code: np.ndarray) -> np.ndarray:
+    """Positions that sort by user, then time, then item; as ``numpy.lexsort((code, time, uid))``.
+
+    One sort of one integer (user and time side by side) where both fit into 63 bits, as they do for decades of
+    microseconds; only events of one user at one moment are then sorted by item.
+    """
+    if not len(uid):
+        return np.empty(0, dtype=np.int64)
+    low = int(time.min())
+    bits = (int(time.max()) - low).bit_length()
+    if bits + int(uid.max()).bit_length() > 63:
+        return np.lexsort((code, time, uid))
+    key = (uid.astype(np.int64) << bits) | (time - low)
+    order = np.argsort(key)
+    key = key[order]
+    same = key[1:] == key[:-1]
+    if same.any():
+        tied = np.flatnonzero(np.append(same, False) | np.append(False, same))
+        order[tied] = order[tied][np.lexsort((code[order[tied]], key[tied]))]
+    return order
 
 
 @dataclass(frozen=True)

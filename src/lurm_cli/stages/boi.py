@@ -17,6 +17,7 @@ from lurm_cli.stages.context import Context, Outcome, cut_time, earliest, settle
 from lurm_cli.stages.options import option
 
 if TYPE_CHECKING:
+    from lurm_cli.artifacts.store import Events
     from lurm_cli.boi.counting import Assignment
 
 
@@ -37,7 +38,7 @@ class _Task:
 
     events: Path
     interests: Path
-    fingerprint: str
+    fingerprints: tuple[str, str]
     part: str
     since: int | None
     until: int | None
@@ -115,13 +116,13 @@ def _build(
         for period, build in builds.items():
             for part in build.missing_parts(names):
                 missing.setdefault(part, []).append((period, build.folder))
-        fingerprint = drafts[next(iter(drafts))][1].fingerprint
+        fingerprints = event_manifest.fingerprint, interest_manifest.fingerprint
         tasks = [
-            _Task(events, interests, fingerprint, part, since, until, tuple(outputs))
+            _Task(events, interests, fingerprints, part, since, until, tuple(outputs))
             for part, outputs in sorted(missing.items())
         ]
         with (
-            context.executor(len(tasks)) as executor,
+            context.executor(len(tasks), event_manifest.facts["n_events"]) as executor,
             context.reporter.bar("counting " + ", ".join(drafts), len(tasks), "parts") as bar,
         ):
             for _ in run_tasks(executor, _count_part, tasks):
@@ -134,7 +135,7 @@ def _build(
 
 def _finish(build: Build, target: Path, events: Manifest, interests: Manifest, since: int | None) -> Outcome:
     from lurm_cli.artifacts.arrays import array_shape
-    from lurm_cli.artifacts.parts import PARTS, part_attributes
+    from lurm_cli.artifacts.parts import PARTS, part_rows
     from lurm_cli.errors import LurmError
 
     folders = sorted((build.folder / PARTS).glob("[!.]*"))
@@ -143,7 +144,7 @@ def _finish(build: Build, target: Path, events: Manifest, interests: Manifest, s
             f"{target}: no event before the cut has an item with an interest, so there is nothing to count; "
             "check `until`, and that items have text or vectors"
         )
-    rows = sum(part_attributes(folder)["lurm"]["rows"] for folder in folders)
+    rows = sum(part_rows(folder) for folder in folders)
     # A user of several years counts in each; of one bucket the largest year bounds from below.
     users: dict[str, int] = {}
     for folder in folders:
@@ -156,6 +157,14 @@ def _finish(build: Build, target: Path, events: Manifest, interests: Manifest, s
     }
     manifest = build.finish(shape=(rows, interests.facts["n_interests"]), facts=facts)
     return Outcome(target, manifest, "written")
+
+
+@lru_cache(maxsize=1)
+def _events(events: Path, fingerprint: str) -> Events:
+    """The table of parts, kept from one part to the next: checking it takes a time of all parts."""
+    from lurm_cli.artifacts.store import Events
+
+    return Events.open(events)
 
 
 @lru_cache(maxsize=1)
@@ -172,13 +181,12 @@ def _assignment(interests: Path, fingerprint: str) -> Assignment:
 
 def _count_part(task: _Task) -> None:
     from lurm_cli.artifacts.csr import write_csr_part
-    from lurm_cli.artifacts.store import Events
-    from lurm_cli.boi.counting import count_interests
+    from lurm_cli.boi.counting import Occurrences
     from lurm_cli.boi.periods import Period
 
-    events = Events.open(task.events).part(task.part).between(task.since, task.until)
-    assignment = _assignment(task.interests, task.fingerprint)
+    events = _events(task.events, task.fingerprints[0]).part(task.part).between(task.since, task.until)
+    occurrences = Occurrences.of(events, _assignment(task.interests, task.fingerprints[1]))
     for period, folder in task.outputs:
-        counted = count_interests(events, assignment, Period(period))
+        counted = occurrences.count(Period(period))
         if counted.counts.nnz:
             write_csr_part(folder, task.part, counted)

@@ -75,6 +75,7 @@ def _build(
     from lurm_cli.artifacts.columns import Columns, write_columns
     from lurm_cli.interests.assignment import assign_hard, assign_soft
     from lurm_cli.interests.labels import interest_labels, nearest_items
+    from lurm_cli.interests.large import is_large, recall
     from lurm_cli.interests.quality import quality
     from lurm_cli.items.text import encode_texts
     from lurm_cli.stages.embed_items import item_texts
@@ -98,6 +99,12 @@ def _build(
         columns["nearest_items"] = central
         write_columns(build.folder, columns)
         found = quality(vectors, labels, centers)
+        if is_large(len(vectors), len(centers)):
+            # Zero vectors have no interest to be found.
+            held_rows = np.flatnonzero(labels >= 0)
+            some = held_rows[np.linspace(0, len(held_rows) - 1, 2_000).astype(np.int64)]
+            found["recall"] = recall(vectors[some], centers, metric, similarity[some])
+            context.reporter.note(f"items were compared with the nearest cells only; recall {found['recall']:.1%}")
         context.reporter.note(
             f"{len(centers):,} interests: inertia {found['inertia']:.4f}, {found['empty']:,} empty, "
             f"median {found['median_size']:.0f} items, the largest holds {found['largest']:.1%}"

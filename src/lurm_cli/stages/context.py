@@ -14,6 +14,9 @@ from lurm_cli.clock import parse_time
 from lurm_cli.engine import open_executor
 from lurm_cli.progress import SILENT, Reporter
 
+# Sorting or counting so many events takes two cores about two seconds; below, threads are quicker than new processes.
+_LIGHT = 2**24
+
 
 @dataclass(frozen=True)
 class Context:
@@ -44,9 +47,10 @@ class Context:
         return manifest, InputRef(self.recorded(path), manifest.kind, manifest.fingerprint)
 
     @contextmanager
-    def executor(self, n_tasks: int) -> Iterator[Executor]:
-        """Executor for so many tasks; a single one is not worth a process."""
-        with open_executor(min(self.workers, max(1, n_tasks)), self.scheduler) as executor:
+    def executor(self, n_tasks: int, n_events: int | None = None) -> Iterator[Executor]:
+        """Executor for so many tasks; a single one is not worth a process, nor are few events (None: many)."""
+        light = n_events is not None and n_events < _LIGHT
+        with open_executor(min(self.workers, max(1, n_tasks)), self.scheduler, light) as executor:
             yield executor
 
 

@@ -242,7 +242,7 @@ def _build(
             tasks = found.tasks()
             write = partial(_write_bucket, partial_folder=events.folder)
             with (
-                context.executor(len(tasks)) as executor,
+                context.executor(len(tasks), found.n_events) as executor,
                 context.reporter.bar("sorting by user", len(tasks), "buckets") as bar,
             ):
                 for _ in run_tasks(executor, write, tasks):

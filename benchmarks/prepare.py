@@ -1,0 +1,87 @@
+"""What a benchmark needs before it begins: interests without clustering, events with integers for ids.
+
+python benchmarks/prepare.py NAME ARGUMENT...
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+
+def interests(items_table: str, workspace: str, target: str) -> None:
+    """``interests.zarr`` from the generator's ranks: ten items of neighbouring rank in one topic are an interest.
+
+    The array from item code to interest goes to ``target`` as well.
+    """
+    import pyarrow.parquet as pq
+
+    from lurm_cli.artifacts.build import Build
+    from lurm_cli.artifacts.columns import Columns, write_columns
+    from lurm_cli.artifacts.manifest import InputRef, Manifest
+
+    root = Path(workspace)
+    items = Columns(root / "items.zarr", "items")
+    ids = items.read("ids")
+    table = pq.read_table(items_table)
+    rank = dict(zip(table.column("item").to_pylist(), table.column("rank").to_pylist(), strict=True))
+    n_interests = len(ids) // 10
+    interest = np.array([rank[item] for item in ids], dtype=np.int32) % n_interests
+    reference = InputRef("items.zarr", "items", items.manifest.fingerprint)
+    place = root / "interests.zarr"
+    with Build(place, Manifest("interests", "cluster", {"n_interests": n_interests}, (reference,))) as build:
+        write_columns(build.folder, {"ids": ids, "item_interest": interest})
+        build.finish(shape=(n_interests, 0), facts={"n_interests": n_interests})
+    np.save(target, interest)
+
+
+def codes(events: str, target: str) -> None:
+    """The ingested events as one Parquet file of integers: uid (in the order of buckets), code, t; sorted."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from lurm_cli.artifacts.store import Events
+
+    schema = pa.schema([("uid", pa.int32()), ("code", pa.int32()), ("t", pa.timestamp("us"))])
+    n_users = 0
+    with pq.ParquetWriter(target, schema) as writer:
+        for events_of_bucket in Events.open(Path(events)).iter_buckets():
+            uid = np.repeat(np.arange(len(events_of_bucket.users)), np.diff(events_of_bucket.indptr)) + n_users
+            n_users += len(events_of_bucket.users)
+            columns = [uid.astype(np.int32), events_of_bucket.items, events_of_bucket.times.astype("datetime64[us]")]
+            writer.write_table(pa.table([pa.array(c) for c in columns], schema=schema), row_group_size=122_880)
+
+
+def points(n: str, k: str, target: str) -> None:
+    """Unit vectors of 128 numbers like those of items: 300 topics, k log-normal groups in them, and noise."""
+    rng = np.random.default_rng(0)
+    groups = (rng.standard_normal((300, 128))[rng.integers(0, 300, int(k))]).astype(np.float32)
+    groups += 0.6 * rng.standard_normal(groups.shape, dtype=np.float32)
+    weights = np.cumsum(rng.lognormal(0.0, 1.0, int(k)))
+    out = np.lib.format.open_memmap(target, mode="w+", dtype=np.float32, shape=(int(n), 128))
+    for start in range(0, int(n), 100_000):
+        size = min(100_000, int(n) - start)
+        block = groups[np.searchsorted(weights, rng.random(size) * weights[-1])]
+        block = block + 0.6 * rng.standard_normal(block.shape, dtype=np.float32)
+        out[start : start + size] = block / np.linalg.norm(block, axis=1, keepdims=True)
+
+
+def scored(points_file: str, centers_file: str, target: str) -> None:
+    """Exact mean squared distance to the nearest centre, of 20,000 points, and recall of the assignment by cell."""
+    import json
+
+    from lurm_cli.interests.assignment import nearest
+    from lurm_cli.interests.large import nearest_by_cell
+
+    held, centers = np.load(points_file, mmap_mode="r"), np.load(centers_file)
+    some = np.ascontiguousarray(held[:: max(1, len(held) // 20_000)])
+    _, best = nearest(some, centers, "l2")
+    _, by_cell = nearest_by_cell(some, centers, "l2")
+    figures = {"inertia": float(-best.mean()), "recall": float((by_cell >= best - 1e-5).mean())}
+    Path(target).write_text(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    {"interests": interests, "codes": codes, "points": points, "scored": scored}[sys.argv[1]](*sys.argv[2:])

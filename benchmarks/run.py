@@ -1,0 +1,44 @@
+"""Run the benchmarks, one JSON file a benchmark and size, then write ``docs/benchmarks.md`` from all of them.
+
+    python benchmarks/run.py [NAME...] [--sizes 1M 10M] [--before OTHER/src]
+
+A benchmark is a file ``bench_NAME.py`` beside this one, with a function ``measure(bench)``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+
+from harness import HERE, Bench, options, parse_size, script
+
+
+def names() -> list[str]:
+    """Benchmarks there are."""
+    return sorted(file.stem.removeprefix("bench_") for file in HERE.glob("bench_*.py"))
+
+
+def main() -> None:
+    parser = options(__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help=f"which ones; by default all: {', '.join(names())}")
+    given = parser.parse_args()
+    unknown = set(given.names) - set(names())
+    if unknown:
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names())}")
+    for size in given.sizes:
+        n_events = parse_size(size)
+        for name in given.names or names():
+            repeats = given.repeats or (1 if n_events >= 100_000_000 else 3)
+            work = (given.work / size).resolve()
+            work.mkdir(parents=True, exist_ok=True)
+            before = given.before.resolve() if given.before else None
+            bench = Bench(name, size, n_events, work, repeats, before)
+            importlib.import_module(f"bench_{name}").measure(bench)
+            # A benchmark may have nothing to say at a size.
+            if bench.rows:
+                print(bench.save())
+    subprocess.run(script("render.py"), check=True)
+
+
+if __name__ == "__main__":
+    main()
