@@ -28,8 +28,8 @@ class BoiConfig:
     period: tuple[str, ...] = option(
         (), "day, week, month, season, year, all, or Nd; repeatable", shown="month, and year or season by the span"
     )
-    since: str | None = option(None, "use only events at or after this time", shown="whole life", shared=False)
     until: str | None = option(None, "use only events before this time", shown="until in lurm.toml, else no cut")
+    since: str | None = option(None, "use only events at or after this time", shown="whole life", shared=False)
 
 
 @dataclass(frozen=True)
