@@ -44,6 +44,7 @@ ABLATIONS = (
 DEPARTURES = (
     Variant("paper", "--preset paper: none of the departures", ("--preset", "paper")),
     Variant("two-scales", "without the whole life as a scale", ("--scales", "month,{coarse}")),
+    Variant("relu", "the ReLU after the sum over interests", ("--relu",)),
     Variant("random-start", "weights start at random", ("--start", "random")),
     Variant("no-idf", "interests are not weighted", ("--interest-weights", "none")),
     Variant("no-norm", "bags are not scaled to unit length", ("--no-normalize",)),

@@ -93,7 +93,8 @@ def score_table(results: dict[str, Any], head: str, seconds: dict[str, float] | 
     best_acc = max(entry["mean"]["acc"][0] for entry in summary.values())
     numbers = {method["name"]: method["dim"] for method in results["methods"]}
     rows = []
-    for method, entry in summary.items():
+    for method in numbers:  # in the order of the plan
+        entry = summary[method]
         row = [method, f"{numbers[method]:,}"]
         for place in places:
             row.append(_marked(entry[place]["auc"], best[place]))

@@ -39,6 +39,8 @@ class TimeAggregation(nn.Module):
             (S, M, H), in the order of the batch's sequences.
         """
         _, n_anchors, dim = vectors.shape
+        if self.kind == "gru":
+            return self._gru(vectors, scale)
         n_packed = int(scale.batch_sizes.sum())
         # Periods without behaviours stay zero: b = 0 gives r = 0.
         packed = vectors.new_zeros(n_packed, n_anchors, dim).index_copy(0, scale.place, vectors)
@@ -53,9 +55,18 @@ class TimeAggregation(nn.Module):
         ]
         return torch.stack(states, dim=1)[scale.restore]
 
+    def _gru(self, vectors: Tensor, scale: ScaleBatch) -> Tensor:
+        layers = [layer for layer in self.layers or [] if isinstance(layer, nn.GRU)]
+        sizes, n_anchors = scale.batch_sizes.tolist(), vectors.shape[1]
+        if len(layers) > 1:
+            states = [last_state(layer, vectors[:, anchor], scale.place, sizes) for anchor, layer in enumerate(layers)]
+            return torch.stack(states, dim=1)[scale.restore]
+        # Anchors are folded into the batch: step t has batch_sizes[t] * M rows.
+        place = (scale.place[:, None] * n_anchors + torch.arange(n_anchors)).flatten()
+        state = last_state(layers[0], vectors.flatten(0, 1), place, [size * n_anchors for size in sizes])
+        return state.unflatten(0, (-1, n_anchors))[scale.restore]
+
     def _last_state(self, layer: nn.Module, packed: Tensor, batch_sizes: Tensor) -> Tensor:
-        if isinstance(layer, nn.GRU):
-            return last_state(layer, packed, batch_sizes.tolist())
         _, (state, _) = layer(PackedSequence(packed, batch_sizes))
         return state[0]
 
