@@ -69,6 +69,7 @@ def test_the_recipe_reads_the_set(workspace: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_the_recipe_runs_end_to_end(generator: ModuleType, tmp_path: Path) -> None:
     shutil.copy(EXAMPLES / "amazon2018/lurm.toml", tmp_path)
     generator.generate(tmp_path / "data")

@@ -107,6 +107,7 @@ def test_the_age_is_visible_in_what_is_bought(generator: ModuleType, made: Path)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_the_recipe_runs_end_to_end(generator: ModuleType, tmp_path: Path) -> None:
     shutil.copy(EXAMPLES / "lifelong/lurm.toml", tmp_path)
     generator.generate(tmp_path / "data", 1000)
