@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 import textwrap
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,28 @@ def _section(results: list[dict[str, Any]]) -> str:
 _KNOWN = ("what", "seconds", "events_per_second", "peak_bytes", "disk_bytes", "runs")
 
 
+def _growth(held: dict[str, list[dict[str, Any]]]) -> str:
+    """Time of an event at each size, as a multiple of that at the size before."""
+    lines = []
+    for name in sorted(held):
+        results = sorted(held[name], key=lambda result: result["n_events"])
+        for small, large in pairwise(results):
+            rows = {row["what"]: row for row in small["rows"]}
+            for row in large["rows"]:
+                if row["what"] in rows and name != "cluster":
+                    ratio = rows[row["what"]]["events_per_second"] / row["events_per_second"]
+                    lines.append(f"| {row['what']} | {small['size']} to {large['size']} | {ratio:.2f} |")
+    if not lines:
+        return ""
+    head = [
+        "## Growth",
+        "",
+        "Time of one event, as a multiple of that at the smaller size; below 1 where start-up counts.",
+        "",
+    ]
+    return "\n".join([*head, "| | Events | Time of an event |", "|---|---|---:|", *lines]) + "\n"
+
+
 def rendered() -> str:
     """The text of the page."""
     held: dict[str, list[dict[str, Any]]] = {}
@@ -75,6 +98,12 @@ def rendered() -> str:
         results = sorted(held[name], key=lambda result: result["n_events"])
         newest = results[-1]["environment"]
         parts.append(_section(results))
+    growth = _growth(held)
+    if growth:
+        parts.append(growth)
+    machine = HERE / "results/machine.txt"
+    if machine.is_file():
+        parts.append(f"## The machine\n\n{machine.read_text(encoding='utf-8')}")
     if newest:
         versions = ", ".join(f"{name} {version}" for name, version in newest["versions"].items())
         parts.append(f"Measured on {newest['cores']} cores with {newest['memory_bytes'] / 1e9:.0f} GB; {versions}.\n")

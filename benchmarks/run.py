@@ -8,9 +8,10 @@ A benchmark is a file ``bench_NAME.py`` beside this one, with a function ``measu
 from __future__ import annotations
 
 import importlib
+import json
 import subprocess
 
-from harness import HERE, Bench, options, parse_size, script
+from harness import HERE, RESULTS, Bench, options, parse_size, script
 
 
 def names() -> list[str]:
@@ -37,6 +38,12 @@ def main() -> None:
             # A benchmark may have nothing to say at a size.
             if bench.rows:
                 print(bench.save())
+    roof = json.loads(subprocess.run(script("machine.py"), check=True, capture_output=True, text=True).stdout)
+    (RESULTS / "machine.txt").write_text(
+        f"A product of float32 matrices runs at {roof['flops'] / 1e9:.0f} GFlop/s, a copy in memory at "
+        f"{roof['bandwidth'] / 1e9:.0f} GB/s (`benchmarks/machine.py`).\n",
+        encoding="utf-8",
+    )
     subprocess.run(script("render.py"), check=True)
 
 

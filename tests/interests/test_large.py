@@ -77,3 +77,11 @@ def test_shares_are_proportional_and_no_group_gets_more_than_its_points() -> Non
     assert large.shares(np.array([10, 20, 70]), 10).tolist() == [1, 2, 7]
     assert large.shares(np.array([1, 1, 98]), 50).tolist() == [1, 0, 49]
     assert large.shares(np.array([2, 3]), 5).tolist() == [2, 3]
+
+
+def test_plus_plus_takes_different_points_and_finds_far_groups() -> None:
+    far = np.repeat(np.eye(4, dtype=np.float32) * 100, 25, axis=0)
+    far += np.random.default_rng(0).standard_normal(far.shape).astype(np.float32) * np.float32(0.1)
+    chosen = large.plus_plus(far, 4, np.random.default_rng(1))
+    assert sorted(chosen.argmax(axis=1).tolist()) == [0, 1, 2, 3]
+    assert len(np.unique(large.plus_plus(far, 60, np.random.default_rng(2)), axis=0)) == 60
