@@ -165,7 +165,25 @@ def lurm_assign(points: str, centers: str, target: str) -> None:
     np.save(target, out)
 
 
+def torch_gru(command: str, *arguments: str) -> None:
+    """A command of lurm with torch's own recurrent layer in place of the one written out."""
+    import torch
+    from torch.nn.utils.rnn import PackedSequence
+
+    from lurm_cli.cli.main import main
+    from lurm_cli.smen import aggregation
+
+    def last_state(layer, vectors, place, sizes):
+        packed = vectors.new_zeros(sum(sizes), vectors.shape[1]).index_copy(0, place, vectors)
+        return layer(PackedSequence(packed, torch.tensor(sizes)))[1][0]
+
+    aggregation.last_state = last_state
+    sys.argv = ["lurm", command, *arguments]
+    main()
+
+
 PEERS = {
+    "torch-gru": torch_gru,
     "duckdb-sort": duckdb_sort,
     "polars-boi": polars_boi,
     "duckdb-boi": duckdb_boi,

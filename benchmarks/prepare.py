@@ -54,6 +54,45 @@ def codes(events: str, target: str) -> None:
             writer.write_table(pa.table([pa.array(c) for c in columns], schema=schema), row_group_size=122_880)
 
 
+def counts(n_users: str, n_months: str, n_interests: str, workspace: str) -> None:
+    """``boi-month.zarr`` of lives of so many months, about ten different interests in each, Zipf."""
+    from scipy import sparse
+
+    from lurm_cli.artifacts.build import Build
+    from lurm_cli.artifacts.csr import CsrPart, write_csr_part
+    from lurm_cli.artifacts.manifest import InputRef, Manifest
+    from lurm_cli.boi.periods import Period
+
+    users, months, width = int(n_users), int(n_months), int(n_interests)
+    rng = np.random.default_rng(0)
+    month = Period("month")
+    first = int(month.number(np.array([np.datetime64("2017-01-01", "us").astype(np.int64)]))[0])
+    references = tuple(InputRef(f"{kind}.zarr", kind, kind) for kind in ("events", "interests"))
+    with Build(Path(workspace) / "boi-month.zarr", Manifest("boi", "boi", {"period": "month"}, references)) as build:
+        n_rows = users * months
+        size = rng.poisson(10, n_rows)
+        # A user comes back to a few interests of his own.
+        own = np.minimum(rng.zipf(1.3, (users, 40)) * 7919 % width, width - 1)
+        of = np.repeat(np.arange(n_rows) // months, size)
+        columns = own[of, rng.integers(0, 40, size.sum())]
+        bags = sparse.csr_matrix(
+            (np.ones(len(columns), np.int32), columns, np.concatenate([[0], np.cumsum(size)])), shape=(n_rows, width)
+        )
+        bags.sum_duplicates()
+        user = np.repeat(np.arange(users, dtype=np.int32), months)
+        period = first + np.tile(np.arange(months, dtype=np.int32), users)
+        names = np.array([f"u{k:06}" for k in range(users)], dtype=object)
+        year = 2017 + np.arange(months) // 12
+        for number in np.unique(year):
+            kept = np.flatnonzero(np.tile(year == number, users) & (np.diff(bags.indptr) > 0))
+            present, row_user = np.unique(user[kept], return_inverse=True)
+            part = CsrPart(bags[kept], names[present], row_user.astype(np.int32), period[kept].astype(np.int32))
+            write_csr_part(build.folder, f"{number}-00000", part)
+        bounds = month.start(np.array([first, first + months]))
+        facts = {"n_users_at_least": users, "first_time": int(bounds[0]), "last_time": int(bounds[1]) - 1}
+        build.finish(shape=(bags.shape[0], width), facts=facts)
+
+
 def points(n: str, k: str, target: str) -> None:
     """Unit vectors of 128 numbers like those of items: 300 topics, k log-normal groups in them, and noise."""
     rng = np.random.default_rng(0)
@@ -84,4 +123,6 @@ def scored(points_file: str, centers_file: str, target: str) -> None:
 
 
 if __name__ == "__main__":
-    {"interests": interests, "codes": codes, "points": points, "scored": scored}[sys.argv[1]](*sys.argv[2:])
+    {"interests": interests, "codes": codes, "points": points, "scored": scored, "counts": counts}[sys.argv[1]](
+        *sys.argv[2:]
+    )

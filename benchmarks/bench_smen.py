@@ -1,0 +1,75 @@
+"""Training the encoder and encoding users, at the paper's width: 10^5 interests, 10 anchors of 128, years of months."""
+
+from __future__ import annotations
+
+import json
+
+from harness import Bench, Contender, empty, lurm, run, script
+
+TITLE = "Encoder"
+ABOUT = """Lives of 36 months with about ten interests a month, out of 10^5; ten anchors of 128, scales month, year and
+all. Training: one pass over the users from random weights (start-up and writing included). Encoding: every user's whole
+life. Beside each the same command with torch.nn.GRU in place of the recurrent layer written out. The share of the roof
+counts the operations of the recurrent layer and of the anchors alone, against the machine's own matrix product.
+Users/s stand in place of events/s."""
+# Users by size of the log: the small sizes of events do not differ here.
+USERS = {1_000_000: 2_048, 100_000_000: 20_480}
+MONTHS, INTERESTS, NONZERO = 36, 100_000, 10
+ANCHORS, DIM = 10, 128
+
+
+def measure(bench: Bench) -> None:
+    bench.title, bench.about = TITLE, ABOUT
+    if bench.n_events not in USERS:
+        return
+    n_users = USERS[bench.n_events]
+    bench.repeats = 1
+    root = bench.work / "smen"
+    if not (root / "boi-month.zarr").is_dir():
+        root.mkdir(exist_ok=True)
+        (root / "lurm.toml").touch()
+        run(script("prepare.py", "counts", n_users, MONTHS, INTERESTS, root))
+    train = ("train-smen", "--epochs", 1, "--start", "random", "--scales", "month,year,all", "-w", root)
+    encode = ("encode-users", root / "smen", "-w", root)
+    found = bench.compare(
+        [
+            Contender(
+                "train, torch.nn.GRU",
+                script("peers.py", "torch-gru", *train, "-o", root / "torch"),
+                prepare=lambda: empty(root / "torch"),
+            ),
+            Contender("lurm train-smen", lurm(*train), [root / "smen"], lambda: empty(root / "smen")),
+        ],
+        events=n_users,
+    )
+    # Without work to do, a command takes this long: it is no part of what the roof is about.
+    idle = run(lurm(*train)).seconds
+    found |= bench.compare(
+        [
+            Contender(
+                "encode, torch.nn.GRU",
+                script("peers.py", "torch-gru", *encode, "-o", root / "torch.zarr"),
+                prepare=lambda: empty(root / "torch.zarr"),
+            ),
+            Contender("lurm encode-users", lurm(*encode), [root / "users.zarr"], lambda: empty(root / "users.zarr")),
+        ],
+        events=n_users,
+    )
+    roof = json.loads((bench.work / "machine.json").read_text()) if (bench.work / "machine.json").is_file() else None
+    if roof is None:
+        run(script("machine.py"), log=bench.work / "machine.json")
+        roof = json.loads((bench.work / "machine.json").read_text())
+    plain = {"lurm train-smen": "train, torch.nn.GRU", "lurm encode-users": "encode, torch.nn.GRU"}
+    # A training step goes through two views, forwards and backwards; the backward pass is two forward passes' work.
+    for what, passes in (("lurm train-smen", 6), ("lurm encode-users", 1)):
+        share = passes * n_users * flops() / (found[what]["seconds"] - idle) / roof["flops"]
+        bench.goal(f"share of the roof, {what}", share, 0.3, least=True)
+        ratio = found[plain[what]]["seconds"] / found[what]["seconds"]
+        bench.goal(f"times faster than with torch.nn.GRU, {what}", ratio, 1, least=True)
+    bench.goal("memory of training, GB", found["lurm train-smen"]["peak_bytes"] / 1e9, 2)
+
+
+def flops() -> float:
+    """Of one life's forward pass: two products of H x 3H a step and anchor, and the bags."""
+    steps = MONTHS + MONTHS / 12 + 1
+    return ANCHORS * steps * 2 * 2 * DIM * 3 * DIM + 3 * 2 * MONTHS * NONZERO * ANCHORS * DIM
