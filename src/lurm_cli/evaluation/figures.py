@@ -131,5 +131,6 @@ def length_curves(months: list[int], curves: dict[str, dict[str, list[list[float
         axes.set_xlabel("months of input")
         axes.set_ylabel(f"{metric.upper()}, %")
     n_tasks = max(len(tasks) for tasks in curves.values())
-    pair[0].legend(ncols=min(n_tasks, 8), loc="upper left", bbox_to_anchor=(0, -0.16), frameon=False, fontsize=8)
+    handles = pair[0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=min(n_tasks, 8), frameon=False, fontsize=8)
     return _svg(figure)
