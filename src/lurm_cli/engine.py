@@ -5,12 +5,11 @@ Stages hand over picklable, idempotent tasks and know only ``concurrent.futures.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -64,6 +63,10 @@ def open_executor(workers: int, scheduler: str | None = None, light: bool = Fals
         with ThreadPoolExecutor(workers) as threads:
             yield threads
     else:
+        # Here and not above: `lurm --help` needs no processes.
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+
         # spawn: forking a process that already runs threads (torch, DuckDB, BLAS) may deadlock.
         pool = ProcessPoolExecutor(
             workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker
@@ -76,6 +79,8 @@ def open_executor(workers: int, scheduler: str | None = None, light: bool = Fals
 
 def _prepare_worker() -> None:
     """A worker leaves Ctrl-C to its parent, and ends when the parent is killed."""
+    import multiprocessing
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
