@@ -1,6 +1,6 @@
 """Run every comparison of the plan and write results, tables and report.
 
-    python -m reproduce.run [--quick] [--only LOG ...]
+    python -m reproduce.run [--quick] [--only LOG ...] [--parts main ...]
 
 Written are reproduce/results.json, docs/reproduce.md and reproduce/report.html; with --quick all three go to
 build/reproduce-quick, and the log is a small generated one. Stages that are up to date are skipped, so what was
@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from reproduce.plan import LOGS, QUICK, Log
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = sys.executable
 LURM = Path(sys.executable).with_name("lurm")
+PARTS = ["main", "variants", "lengths"]
 SEEDS, QUICK_SEEDS, QUICK_USERS = 5, 2, 300
 
 
@@ -113,8 +115,8 @@ def months_before(date: str, months: int) -> str:
     return f"{number // 12}-{number % 12 + 1:02}-01"
 
 
-def run_log(log: Log, folder: Path, seeds: int, make_flags: list[str]) -> dict[str, Any]:
-    """All comparisons on one log, as the entry of results.json."""
+def run_log(log: Log, folder: Path, seeds: int, make_flags: list[str], parts: list[str]) -> Iterator[dict[str, Any]]:
+    """All comparisons on one log; after each of them the log's entry of results.json, as far as it goes."""
     subprocess.run(
         ["make", "--no-print-directory", "data", f"LURM={LURM}", f"PYTHON={PYTHON}", *make_flags],
         cwd=folder,
@@ -123,18 +125,18 @@ def run_log(log: Log, folder: Path, seeds: int, make_flags: list[str]) -> dict[s
     )
     workspace = Workspace(log, folder, seeds)
     workspace.prepare()
-    found = {"main": workspace.main()}
+    comparisons = {"main": workspace.main}
     if log.variants:
-        found["variants"] = workspace.variants()
+        comparisons["variants"] = workspace.variants
     if log.lengths:
-        found["lengths"] = workspace.lengths()
+        comparisons["lengths"] = workspace.lengths
     entry: dict[str, Any] = {"title": log.title, "note": log.note, "seconds": workspace.seconds}
     entry["whats"] = {variant.name: variant.what for variant in log.variants}
-    for name, scores in found.items():
-        results = json.loads((scores / "results.json").read_text(encoding="utf-8"))
+    for name in (name for name in comparisons if name in parts):
+        results = json.loads((comparisons[name]() / "results.json").read_text(encoding="utf-8"))
         # Single scores stay in the workspace; what the tables show is in the summary.
         entry[name] = {key: value for key, value in results.items() if key != "cells"}
-    return entry
+        yield entry
 
 
 def main() -> None:
@@ -142,6 +144,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a small generated log, for checking that all runs")
     parser.add_argument("--only", nargs="+", metavar="LOG", help="run only these logs; the others' results stay")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="run only these comparisons")
     given = parser.parse_args()
     logs = QUICK if given.quick else LOGS
     known = [log.name for log in logs]
@@ -164,12 +167,14 @@ def main() -> None:
             folder = target / log.name
             shutil.copytree(ROOT / "examples" / log.name, folder, dirs_exist_ok=True, ignore=only_sources)
             flags = [f"USERS={QUICK_USERS}"]
-        held[log.name] = run_log(log, folder, QUICK_SEEDS if given.quick else SEEDS, flags)
-        held = {name: held[name] for name in known if name in held}
-        results_file.write_text(json.dumps(held, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        blocks = tables.everything(held)
-        page.write_text(document.to_markdown(blocks), encoding="utf-8")
-        report.write_text(document.to_html(blocks), encoding="utf-8")
+        for entry in run_log(log, folder, QUICK_SEEDS if given.quick else SEEDS, flags, given.parts):
+            # What was not asked for stays as it was found.
+            held[log.name] = held.get(log.name, {}) | entry
+            held = {name: held[name] for name in known if name in held}
+            results_file.write_text(json.dumps(held, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            blocks = tables.everything(held)
+            page.write_text(document.to_markdown(blocks), encoding="utf-8")
+            report.write_text(document.to_html(blocks), encoding="utf-8")
     print(f"{page}\n{report}", file=sys.stderr)
 
 

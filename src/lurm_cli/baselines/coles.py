@@ -22,6 +22,8 @@ from lurm_cli.baselines.recent import MOST_USERS, recent_items, recent_times
 
 _USERS_AT_ONCE = 256
 _MOST_VALUES = 20_000
+# Steps after which more users are worth more than more epochs of them.
+_MOST_STEPS = 1_200
 
 
 class ColesNetwork(nn.Module):
@@ -134,6 +136,7 @@ class Coles:
                     seed,
                     batch_size=held["batch_size"],
                     epochs=held["epochs"],
+                    most_steps=_MOST_STEPS,
                     lr=held["lr"],
                     patience=3,
                 )

@@ -21,21 +21,31 @@ def train(
     *,
     batch_size: int,
     epochs: int,
+    most_steps: int | None = None,
     lr: float = 1e-3,
     patience: int = 2,
     decay: float = 0.0,
 ) -> None:
-    """Train with Adam until the loss of a held-out tenth stops falling for ``patience`` epochs; keep the best."""
+    """Train with Adam until the loss of a held-out tenth stops falling for ``patience`` epochs; keep the best.
+
+    Parameters
+    ----------
+    most_steps
+        Where the users are many, so few epochs (but two) that the steps are no more than this.
+    """
     rng = np.random.default_rng([seed, 1])
     order = rng.permutation(n_users)
     n_held = n_users // 10 if n_users >= 100 else 0
     held, own = np.sort(order[:n_held]), np.sort(order[n_held:])
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=decay)
     best, waited, kept = float("inf"), 0, None
+    n_steps = max(1, round(len(own) / batch_size))
+    if most_steps is not None:
+        epochs = min(epochs, max(2, most_steps // n_steps))
     for _ in range(epochs):
         model.train()
         shuffled = rng.permutation(own)
-        for users in np.array_split(shuffled, max(1, round(len(shuffled) / batch_size))):
+        for users in np.array_split(shuffled, n_steps):
             optimizer.zero_grad(set_to_none=True)
             loss(users, rng).backward()
             optimizer.step()

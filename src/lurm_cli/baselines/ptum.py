@@ -23,6 +23,8 @@ _NEGATIVES = 4
 # So often a wrong candidate that is the user's own is drawn again.
 _DRAWS = 20
 _NEXT = 2
+# Steps after which more users are worth more than more epochs of them.
+_MOST_STEPS = 400
 
 
 class SelfAttention(nn.Module):
@@ -165,6 +167,7 @@ class Ptum:
                     seed,
                     batch_size=held["batch_size"],
                     epochs=held["epochs"],
+                    most_steps=_MOST_STEPS,
                     lr=held["lr"],
                 )
         self.network.eval()

@@ -15,6 +15,8 @@ from lurm_cli.baselines.network import looked_up, masked_softmax, train
 from lurm_cli.baselines.recent import MOST_USERS, RECENT, item_words, recent_items
 
 _USERS_AT_ONCE = 512
+# Steps after which more users are worth more than more epochs of them.
+_MOST_STEPS = 2_000
 
 
 class SumnNetwork(nn.Module):
@@ -130,6 +132,7 @@ class Sumn:
                     seed,
                     batch_size=held["batch_size"],
                     epochs=held["epochs"],
+                    most_steps=_MOST_STEPS,
                     lr=held["lr"],
                 )
         self.network.eval()
