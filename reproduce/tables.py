@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lurm_cli.baselines.registry import SUPERVISED
 from lurm_cli.evaluation.figures import length_curves
 from reproduce import claims, paper
 from reproduce.document import Block, Figure, Heading, Paragraph, Table
@@ -95,14 +96,16 @@ def score_table(results: dict[str, Any], head: str, seconds: dict[str, float] | 
     rows = []
     for method in numbers:  # in the order of the plan
         entry = summary[method]
-        row = [method, f"{numbers[method]:,}"]
+        # What is trained on the labels has no numbers of its own, and its time is within that of scoring.
+        own = method not in SUPERVISED
+        row = [method, f"{numbers[method]:,}" if own else ""]
         for place in places:
             row.append(_marked(entry[place]["auc"], best[place]))
         row.append(_marked(entry["mean"]["acc"], best_acc))
         lead = "" if method == results["reference"] else _lead(claims.lead_over(results, method, head=head))
         row.append(lead)
         if seconds is not None:
-            row.append(f"{seconds[_time_of(method)]:,.0f}" if _time_of(method) in seconds else "")
+            row.append(f"{seconds[_time_of(method)]:,.0f}" if own and _time_of(method) in seconds else "")
         rows.append(row)
     head_row = ["", "numbers", *tasks, "mean", "mean ACC", "LURM's lead"]
     return Table([*head_row, "seconds"] if seconds is not None else head_row, rows)
