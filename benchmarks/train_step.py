@@ -1,6 +1,6 @@
 """Where the time of a training step goes: views, anchors, GRU, gate, head, loss, optimizer.
 
-    python benchmarks/train_step.py WORKSPACE [--steps 20] [--scales month,season]
+    python benchmarks/train_step.py WORKSPACE [--steps 20] [--scales month,season,all]
 
 The step is the one of ``lurm train-smen`` with its default options, run on the workspace's counts, but stopped at the
 border of each part: what a part hands on is cut from the graph, so that its forward and its backward pass are timed
@@ -116,7 +116,7 @@ def report(times: Times, n_users: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("workspace", type=Path)
-    parser.add_argument("--scales", default="month,season")
+    parser.add_argument("--scales", default="month,season,all")
     parser.add_argument("--steps", type=int, default=20)
     options = parser.parse_args()
     torch.set_num_threads(available_cores())
