@@ -33,7 +33,7 @@ def everything(held: dict[str, Any]) -> list[Block]:
         ),
         Table(
             ["claim", "source", "found"],
-            [[c.text, c.source, "; ".join(c.findings) or "cannot be tested here"] for c in claims.claims(held)],
+            [[c.text, c.source, c.found()] for c in claims.claims(held)],
             left=(0, 1, 2),
         ),
     ]
