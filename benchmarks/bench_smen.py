@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from harness import Bench, Contender, empty, lurm, run, script
 
@@ -31,34 +32,14 @@ def measure(bench: Bench) -> None:
         run(script("prepare.py", "counts", n_users, MONTHS, INTERESTS, root))
     train = ("train-smen", "--epochs", 1, "--start", "random", "--scales", "month,year,all", "-w", root)
     encode = ("encode-users", root / "smen", "-w", root)
-    found = bench.compare(
-        [
-            Contender(
-                "train, torch.nn.GRU",
-                script("peers.py", "torch-gru", *train, "-o", root / "torch"),
-                prepare=lambda: empty(root / "torch"),
-            ),
-            Contender("lurm train-smen", lurm(*train), [root / "smen"], lambda: empty(root / "smen")),
-        ],
-        events=n_users,
-    )
+    found = bench.compare(beside_torch(train, "train", root / "smen"), events=n_users)
     # Without work to do, a command takes this long: it is no part of what the roof is about.
     idle = run(lurm(*train)).seconds
-    found |= bench.compare(
-        [
-            Contender(
-                "encode, torch.nn.GRU",
-                script("peers.py", "torch-gru", *encode, "-o", root / "torch.zarr"),
-                prepare=lambda: empty(root / "torch.zarr"),
-            ),
-            Contender("lurm encode-users", lurm(*encode), [root / "users.zarr"], lambda: empty(root / "users.zarr")),
-        ],
-        events=n_users,
-    )
-    roof = json.loads((bench.work / "machine.json").read_text()) if (bench.work / "machine.json").is_file() else None
-    if roof is None:
-        run(script("machine.py"), log=bench.work / "machine.json")
-        roof = json.loads((bench.work / "machine.json").read_text())
+    found |= bench.compare(beside_torch(encode, "encode", root / "users.zarr"), events=n_users)
+    machine = bench.work / "machine.json"
+    if not machine.is_file():
+        run(script("machine.py"), log=machine)
+    roof = json.loads(machine.read_text())
     plain = {"lurm train-smen": "train, torch.nn.GRU", "lurm encode-users": "encode, torch.nn.GRU"}
     # A training step goes through two views, forwards and backwards; the backward pass is two forward passes' work.
     for what, passes in (("lurm train-smen", 6), ("lurm encode-users", 1)):
@@ -67,6 +48,19 @@ def measure(bench: Bench) -> None:
         ratio = found[plain[what]]["seconds"] / found[what]["seconds"]
         bench.goal(f"times faster than with torch.nn.GRU, {what}", ratio, 1, least=True)
     bench.goal("memory of training, GB", found["lurm train-smen"]["peak_bytes"] / 1e9, 2)
+
+
+def beside_torch(command: tuple, verb: str, output: Path) -> list[Contender]:
+    """A command of lurm, and the same with torch's recurrent layer, each to a place that is emptied before."""
+    other = output.with_name(f"torch-{output.name}")
+    return [
+        Contender(
+            f"{verb}, torch.nn.GRU",
+            script("peers.py", "torch-gru", *command, "-o", other),
+            prepare=lambda: empty(other),
+        ),
+        Contender(f"lurm {command[0]}", lurm(*command), [output], lambda: empty(output)),
+    ]
 
 
 def flops() -> float:

@@ -119,13 +119,16 @@ def _kind(held: dict[str, Any], other: str, kind: str) -> list[str]:
     return found
 
 
+def lengths_of(results: dict[str, Any]) -> list[int]:
+    """Months of input that were compared, ascending, from the names ``lurm-Km``."""
+    return sorted(int(name[5:-1]) for name in results["summary"][HEAD] if name.startswith("lurm-"))
+
+
 def _best_length(held: dict[str, Any]) -> list[str]:
     found = []
     for entry in held.values():
         results = entry.get("lengths")
-        lengths = (
-            sorted(int(name[5:-1]) for name in results["summary"][HEAD] if name.startswith("lurm-")) if results else []
-        )
+        lengths = lengths_of(results) if results else []
         if not lengths or max(lengths) <= 12:
             continue
         tasks = _tasks(results, "preference")

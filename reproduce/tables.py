@@ -6,10 +6,9 @@ from typing import Any
 
 from lurm_cli.baselines.registry import SUPERVISED
 from lurm_cli.evaluation.figures import length_curves
+from lurm_cli.evaluation.protocol import HEAD_NAMES
 from reproduce import claims, paper
 from reproduce.document import Block, Figure, Heading, Paragraph, Table
-
-_HEADS = {"logistic": "logistic regression", "mlp": "one hidden layer of 128"}
 
 
 def everything(held: dict[str, Any]) -> list[Block]:
@@ -48,19 +47,19 @@ def log_blocks(entry: dict[str, Any]) -> list[Block]:
     main = entry["main"]
     blocks: list[Block] = [Heading(2, entry["title"]), Paragraph(entry["note"]), task_table(main)]
     for head in main["summary"]:
-        blocks += [Heading(3, f"Methods, {_HEADS[head]}"), score_table(main, head, seconds=entry["seconds"])]
+        blocks += [Heading(3, f"Methods, {HEAD_NAMES[head]}"), score_table(main, head, seconds=entry["seconds"])]
     if "variants" in entry:
         blocks.append(Heading(3, "Ablations (Table 4) and departures from the paper"))
         blocks.append(Paragraph("; ".join(f"{name}: {what}" for name, what in entry["whats"].items()) + "."))
         for head in entry["variants"]["summary"]:
-            blocks += [Paragraph(f"{_HEADS[head].capitalize()}:"), score_table(entry["variants"], head)]
+            blocks += [Paragraph(f"{HEAD_NAMES[head].capitalize()}:"), score_table(entry["variants"], head)]
     if "lengths" in entry:
         blocks += [
             Heading(3, "Length of input (Table 3, Figure 3)"),
             Paragraph("Users who were active in the shortest input; -2m: the last two months."),
         ]
         for head in entry["lengths"]["summary"]:
-            blocks += [Paragraph(f"{_HEADS[head].capitalize()}:"), score_table(entry["lengths"], head)]
+            blocks += [Paragraph(f"{HEAD_NAMES[head].capitalize()}:"), score_table(entry["lengths"], head)]
         blocks.append(Figure(length_curves(*curves(entry["lengths"]))))
     return blocks
 
@@ -68,7 +67,7 @@ def log_blocks(entry: dict[str, Any]) -> list[Block]:
 def curves(results: dict[str, Any]) -> tuple[list[int], dict[str, dict[str, list[list[float]]]]]:
     """For Figure 3: months, and by metric and task the mean and spread at each."""
     summary = results["summary"]["logistic"]
-    months = sorted(int(name[5:-1]) for name in summary if name.startswith("lurm-"))
+    months = claims.lengths_of(results)
     tasks = [task["name"] for task in results["tasks"]]
     return months, {
         metric: {task: [summary[f"lurm-{k}m"][task][metric] for k in months] for task in tasks}

@@ -13,6 +13,7 @@ from lurm_cli.evaluation.features import Features
 
 TEST_SHARE = 0.2
 HEADS = ("logistic", "mlp")
+HEAD_NAMES = {"logistic": "logistic regression", "mlp": "one hidden layer of 128"}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lurm_cli.evaluation.figures import auc_bars, interest_sizes, training_curve
+from lurm_cli.evaluation.protocol import HEAD_NAMES
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1c1c1c; max-width: 75rem; margin: 2rem auto; padding: 0 1rem; }
@@ -21,7 +22,6 @@ td.best { font-weight: 700; } td.mean, th.mean { background: #f4f6f8; }
 small { color: #666; } svg { max-width: 100%; height: auto; }
 code { font-size: .85em; overflow-wrap: anywhere; }
 """
-_HEADS = {"logistic": "Logistic regression", "mlp": "One hidden layer of 128"}
 
 
 def write_report(results: dict[str, Any], file: Path, training: Path | None, sizes: np.ndarray | None) -> None:
@@ -37,9 +37,13 @@ def write_report(results: dict[str, Any], file: Path, training: Path | None, siz
     tasks = [task["name"] for task in results["tasks"]]
     parts = ["<h1>User representations, scored</h1>", _lead(results), "<h2>Tasks</h2>", _tasks(results["tasks"])]
     for head, summary in results["summary"].items():
-        parts += [f"<h2>{escape(_HEADS.get(head, head))}: AUC</h2>", _scores(summary, tasks, "auc")]
+        title = escape(HEAD_NAMES.get(head, head).capitalize())
+        parts += [f"<h2>{title}: AUC</h2>", _scores(summary, tasks, "auc")]
         parts += [auc_bars(summary, tasks)]
-        parts += [f"<h2>{escape(_HEADS.get(head, head))}: accuracy</h2>", _scores(summary, tasks, "acc")]
+        parts += [
+            f"<h2>{title}: accuracy</h2>",
+            _scores(summary, tasks, "acc"),
+        ]
         if len(summary) > 1:
             parts += [f"<h2>AUC minus that of {escape(results['reference'])}</h2>", _differences(summary, tasks)]
     curve = training_curve(training) if training is not None else None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lurm_cli.evaluation.protocol import HEAD_NAMES
+
 if TYPE_CHECKING:
     from rich.table import Table
-
-_HEADS = {"logistic": "logistic regression", "mlp": "one hidden layer of 128"}
 
 
 def score_tables(results: dict[str, Any]) -> list[Table]:
@@ -21,7 +21,7 @@ def _scores(head: str, summary: dict[str, Any], results: dict[str, Any]) -> Tabl
 
     places = [*(task["name"] for task in results["tasks"]), "mean"]
     table = Table(
-        title=f"AUC % ({_HEADS.get(head, head)}), mean ± sd over {results['seeds']} splits; last: accuracy",
+        title=f"AUC % ({HEAD_NAMES.get(head, head)}), mean ± sd over {results['seeds']} splits; last: accuracy",
         title_justify="left",
         header_style="",
         box=None,

@@ -38,37 +38,18 @@ class TimeAggregation(nn.Module):
         Tensor
             (S, M, H), in the order of the batch's sequences.
         """
-        _, n_anchors, dim = vectors.shape
-        if self.kind == "gru":
-            return self._gru(vectors, scale)
-        n_packed = int(scale.batch_sizes.sum())
-        # Periods without behaviours stay zero: b = 0 gives r = 0.
-        packed = vectors.new_zeros(n_packed, n_anchors, dim).index_copy(0, scale.place, vectors)
         if self.layers is None:
-            return self._pooled(packed, scale)[scale.restore]
-        if len(self.layers) == 1:
-            # Anchors are folded into the batch: step t has batch_sizes[t] * M rows.
-            state = self._last_state(self.layers[0], packed.flatten(0, 1), scale.batch_sizes * n_anchors)
-            return state.unflatten(0, (-1, n_anchors))[scale.restore]
-        states = [
-            self._last_state(layer, packed[:, anchor], scale.batch_sizes) for anchor, layer in enumerate(self.layers)
-        ]
-        return torch.stack(states, dim=1)[scale.restore]
-
-    def _gru(self, vectors: Tensor, scale: ScaleBatch) -> Tensor:
-        layers = [layer for layer in self.layers or [] if isinstance(layer, nn.GRU)]
+            return self._pooled(_packed(vectors, scale.place, int(scale.batch_sizes.sum())), scale)[scale.restore]
         sizes, n_anchors = scale.batch_sizes.tolist(), vectors.shape[1]
-        if len(layers) > 1:
-            states = [last_state(layer, vectors[:, anchor], scale.place, sizes) for anchor, layer in enumerate(layers)]
+        if len(self.layers) > 1:
+            states = [
+                _last_state(layer, vectors[:, anchor], scale.place, sizes) for anchor, layer in enumerate(self.layers)
+            ]
             return torch.stack(states, dim=1)[scale.restore]
         # Anchors are folded into the batch: step t has batch_sizes[t] * M rows.
         place = (scale.place[:, None] * n_anchors + torch.arange(n_anchors)).flatten()
-        state = last_state(layers[0], vectors.flatten(0, 1), place, [size * n_anchors for size in sizes])
+        state = _last_state(self.layers[0], vectors.flatten(0, 1), place, [size * n_anchors for size in sizes])
         return state.unflatten(0, (-1, n_anchors))[scale.restore]
-
-    def _last_state(self, layer: nn.Module, packed: Tensor, batch_sizes: Tensor) -> Tensor:
-        _, (state, _) = layer(PackedSequence(packed, batch_sizes))
-        return state[0]
 
     def _pooled(self, packed: Tensor, scale: ScaleBatch) -> Tensor:
         """Mean or max over a sequence's periods, empty ones counted as zeros; in the order of falling length."""
@@ -81,3 +62,15 @@ class TimeAggregation(nn.Module):
             head = head + step if self.kind == "mean" else torch.maximum(head, step)
             out = torch.cat([head, tail])
         return out / lengths[:, None, None] if self.kind == "mean" else out
+
+
+def _packed(vectors: Tensor, place: Tensor, n_rows: int) -> Tensor:
+    """The packed layout; periods without behaviours stay zero: b = 0 gives r = 0."""
+    return vectors.new_zeros(n_rows, *vectors.shape[1:]).index_copy(0, place, vectors)
+
+
+def _last_state(layer: nn.Module, vectors: Tensor, place: Tensor, sizes: list[int]) -> Tensor:
+    if isinstance(layer, nn.GRU):
+        return last_state(layer, vectors, place, sizes)
+    _, (state, _) = layer(PackedSequence(_packed(vectors, place, sum(sizes)), torch.tensor(sizes)))
+    return state[0]

@@ -150,9 +150,10 @@ def _finish(build: Build, target: Path, events: Manifest, interests: Manifest, s
     for folder in folders:
         bucket = folder.name.split("-")[1]
         users[bucket] = max(users.get(bucket, 0), array_shape(folder / "users")[0])
+    first = events.facts["first_time"]
     facts = {
         "n_users_at_least": sum(users.values()),
-        "first_time": max(events.facts["first_time"], events.facts["first_time"] if since is None else since),
+        "first_time": first if since is None else max(first, since),
         "last_time": earliest(events.facts["last_time"], build.manifest.until),
     }
     manifest = build.finish(shape=(rows, interests.facts["n_interests"]), facts=facts)
