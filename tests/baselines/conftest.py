@@ -1,20 +1,15 @@
-"""Networks of toy size are slower on several threads than on one, and much slower where cores are busy."""
-
-from collections.abc import Iterator
+"""Every network here is of toy size."""
 
 import pytest
 import torch
 
 
 @pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+def _quick(one_thread: None) -> None:
+    pass
 
 
 @pytest.fixture
-def several_threads(_one_thread: None) -> None:
+def several_threads(_quick: None) -> None:
     """Of which the order could change a sum."""
     torch.set_num_threads(2)

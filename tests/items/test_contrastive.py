@@ -1,10 +1,7 @@
 """The contrastive encoder learns which words go together in users' behaviour."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
-import torch
 
 from lurm_cli.boi.periods import DAY_US
 from lurm_cli.errors import LurmError
@@ -21,12 +18,8 @@ KIND = np.arange(N_ITEMS) % 2
 
 
 @pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Threads cost such small matrices far more than they save, above all where other programs run."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def _quick(one_thread: None) -> None:
+    pass
 
 
 def behaviour(n_users: int, seed: int) -> PairSampler:
