@@ -28,12 +28,24 @@ class MultiAnchor(nn.Module):
         D, M and H.
     relu
         Whether negative parts of the sum are lost, as printed.
+    n_groups, group_anchors
+        The last ``n_groups`` rows of W^e are of groups of interests; the last ``group_anchors`` anchors share them, and
+        the other anchors share the interests. 0: all anchors share all rows, as printed.
     """
 
-    def __init__(self, n_interests: int, n_anchors: int, dim: int, relu: bool = True) -> None:
+    def __init__(
+        self,
+        n_interests: int,
+        n_anchors: int,
+        dim: int,
+        relu: bool = True,
+        n_groups: int = 0,
+        group_anchors: int = 0,
+    ) -> None:
         super().__init__()
         self.relu = relu
-        self.interests = nn.Parameter(torch.empty(n_interests, dim))  # W^e
+        self.n_interests, self.group_anchors = n_interests, group_anchors
+        self.interests = nn.Parameter(torch.empty(n_interests + n_groups, dim))  # W^e
         self.anchors = nn.Parameter(torch.empty(n_anchors, dim))  # W^a
         self.key = nn.Parameter(torch.empty(dim, dim))  # W^p
         # Initialisation is ours: the paper prints none.
@@ -45,16 +57,24 @@ class MultiAnchor(nn.Module):
         """W^e of some interests, (J, H); its gradient is sparse, so that a step costs J rows and not D."""
         return F.embedding(touched, self.interests, sparse=True)
 
-    def alpha(self, vectors: Tensor) -> Tensor:
+    def alpha(self, vectors: Tensor, touched: Tensor | None = None) -> Tensor:
         """Share of each anchor in each interest, (J, M); a row sums to 1 (Eq. 5).
 
         Parameters
         ----------
         vectors
             W^e of the interests, (J, H).
+        touched
+            int64 (J,): their numbers; None: all of them.
         """
         keys = torch.relu(vectors) @ self.key.T  # (J, H): k_j = W^p ReLU(W^e_j)
-        return torch.softmax(keys @ self.anchors.T, dim=1)
+        logits = keys @ self.anchors.T
+        if self.group_anchors:
+            numbers = torch.arange(len(vectors)) if touched is None else touched
+            reads_groups = torch.arange(logits.shape[1]) >= logits.shape[1] - self.group_anchors
+            other = (numbers >= self.n_interests)[:, None] != reads_groups
+            logits = logits.masked_fill(other, float("-inf"))
+        return torch.softmax(logits, dim=1)
 
     def forward(self, rows: SparseRows, vectors: Tensor, alpha: Tensor) -> Tensor:
         """r^i = ReLU(sum_j alpha_ij b_j W^e_j) for each row b (Eq. 6), or the sum itself; (P, M, H)."""

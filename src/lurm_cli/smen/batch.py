@@ -8,6 +8,7 @@ without behaviours are places that no row fills (b = 0, so r = 0); periods past 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -85,7 +86,7 @@ class Batch:
     Attributes
     ----------
     touched
-        int64 (J,): the interests, ascending; columns of every scale's rows.
+        int64 (J,): the interests and groups, ascending; columns of every scale's rows.
     scales
         From fine to coarse.
     """
@@ -117,6 +118,9 @@ class Sequences:
     last: np.ndarray
 
 
+Scaling = Literal["none", "unit", "root"]
+
+
 @dataclass(frozen=True)
 class InputLaw:
     """From counts to the numbers that enter the anchors.
@@ -124,29 +128,47 @@ class InputLaw:
     Attributes
     ----------
     weights
-        float32 (D,) or None: factor of each interest, for example its idf (ours); None: 1, as in the paper.
-    normalize
-        Scale each period's bag to unit length (ours); off in the paper.
+        float32 (C,) or None: factor of each column, for example its idf (ours); None: 1, as in the paper.
+    scaling
+        What a period's bag b is divided by: nothing (paper), its length |b|, or the root of its length, which keeps
+        something of how much there was (both ours).
     drop_empty
         Leave out periods without behaviours instead of keeping them as zeros (ours).
+    groups
+        int32 (D,) or None: the group of each interest. A bag then has C = D + G columns: the interests, and after them
+        the groups, whose counts are the sums of their interests' (ours); None: C = D, as in the paper.
     """
 
     weights: np.ndarray | None = None
-    normalize: bool = False
+    scaling: Scaling = "none"
     drop_empty: bool = False
+    groups: np.ndarray | None = None
+
+    def columns(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
+        """Counts of the interests, and of their groups beside them: CSR (rows, C)."""
+        if self.groups is None:
+            return counts
+        n_interests = counts.shape[1]
+        ones = np.ones(n_interests, dtype=counts.dtype)
+        member = sparse.csr_matrix((ones, (np.arange(n_interests), self.groups)))
+        return sparse.hstack([counts, counts @ member], format="csr")
 
     def apply(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
-        """Eq. 4's logarithm, then the options."""
-        data = np.log1p(counts.data.astype(np.float32))
+        """Eq. 4's logarithm of each column's count, then the options.
+
+        Interests and groups are scaled each by their own length, so that neither drowns the other.
+        """
+        held = self.columns(counts)
+        data = np.log1p(held.data.astype(np.float32))
         if self.weights is not None:
-            data *= self.weights[counts.indices]
-        bags = sparse.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)
-        if self.normalize:
-            sizes = np.diff(counts.indptr)
+            data *= self.weights[held.indices]
+        if self.scaling != "none":
+            level = np.repeat(2 * np.arange(held.shape[0]), np.diff(held.indptr)) + (held.indices >= counts.shape[1])
             # Not reduceat, which takes an empty row for its neighbour.
-            squares = np.bincount(np.repeat(np.arange(len(sizes)), sizes), data**2, minlength=len(sizes))
-            data /= np.repeat(np.sqrt(np.maximum(squares, 1e-12)), sizes).astype(np.float32)
-        return bags
+            squares = np.bincount(level, data**2, minlength=2 * held.shape[0])
+            power = 0.5 if self.scaling == "unit" else 0.25
+            data /= (np.maximum(squares, 1e-12) ** power)[level].astype(np.float32)
+        return sparse.csr_matrix((data, held.indices, held.indptr), shape=held.shape)
 
 
 def make_batch(sequences: Sequences, finest: Period, scales: list[Period], law: InputLaw) -> Batch:
@@ -154,25 +176,25 @@ def make_batch(sequences: Sequences, finest: Period, scales: list[Period], law: 
 
     Coarser scales are counts added up and then log1p (Eq. 4), not sums of the finer features.
     """
-    n_interests = sequences.counts.shape[1]
-    is_touched = np.zeros(n_interests, dtype=bool)
-    is_touched[sequences.counts.indices] = True
+    found = [_at_scale(sequences, finest, scale) for scale in scales]
+    bags = [law.apply(counts) for counts, _, _ in found]
+    # A coarser scale has the columns of the finest: its counts are sums.
+    is_touched = np.zeros(bags[0].shape[1], dtype=bool)
+    is_touched[bags[0].indices] = True
     touched = np.flatnonzero(is_touched)
-    number = np.zeros(n_interests, dtype=np.int32)
+    number = np.zeros(len(is_touched), dtype=np.int32)
     number[touched] = np.arange(len(touched), dtype=np.int32)
     built = []
-    for scale in scales:
-        counts, sequence, period = _at_scale(sequences, finest, scale)
+    for scale, bag, (_, sequence, period) in zip(scales, bags, found, strict=True):
         first, last = finest.coarsen(sequences.first, scale), finest.coarsen(sequences.last, scale)
-        bags = law.apply(counts)
-        bags = sparse.csr_matrix((bags.data, number[bags.indices], bags.indptr), shape=(bags.shape[0], len(touched)))
+        rows = sparse.csr_matrix((bag.data, number[bag.indices], bag.indptr), shape=(bag.shape[0], len(touched)))
         if law.drop_empty:
             lengths = np.bincount(sequence, minlength=len(first))
             step = np.arange(len(sequence)) - (np.cumsum(lengths) - lengths)[sequence]
         else:
             lengths = (last - first + 1).astype(np.int64)
             step = period - first[sequence]
-        built.append(_pack(bags, sequence, step, lengths))
+        built.append(_pack(rows, sequence, step, lengths))
     return Batch(torch.from_numpy(touched), tuple(built))
 
 

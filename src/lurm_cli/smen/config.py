@@ -30,6 +30,9 @@ class ModelConfig:
         Eq. 7's gate between two scales; without it their mean is taken.
     relu
         The ReLU after the sum over interests (Eq. 6); without it an anchor's vector keeps both signs (ours).
+    n_groups
+        Groups of interests that are counted beside these, 0 in the paper (ours). With more than one anchor, some
+        anchors read the groups, the others the interests.
     """
 
     n_interests: int
@@ -40,6 +43,12 @@ class ModelConfig:
     gru_per_anchor: bool = False
     gate: bool = True
     relu: bool = True
+    n_groups: int = 0
+
+    @property
+    def group_anchors(self) -> int:
+        """Anchors that read the groups: two of five; 0 where all anchors read everything."""
+        return round(0.4 * self.n_anchors) if self.n_groups and self.n_anchors > 1 else 0
 
     @property
     def user_dim(self) -> int:

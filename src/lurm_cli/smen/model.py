@@ -22,7 +22,9 @@ class Encoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.anchors = MultiAnchor(config.n_interests, config.n_anchors, config.dim, config.relu)
+        self.anchors = MultiAnchor(
+            config.n_interests, config.n_anchors, config.dim, config.relu, config.n_groups, config.group_anchors
+        )
         self.time = TimeAggregation(config.aggregation, config.n_anchors, config.dim, config.gru_per_anchor)
         n_gates = len(config.scales) - 1 if config.gate else 0
         self.gates = nn.ModuleList(ScaleGate(config.n_anchors, config.dim) for _ in range(n_gates))
@@ -30,7 +32,7 @@ class Encoder(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Representation by anchor, (S, M, H)."""
         vectors = self.anchors.gather(batch.touched)  # (J, H)
-        alpha = self.anchors.alpha(vectors)  # (J, M)
+        alpha = self.anchors.alpha(vectors, batch.touched)  # (J, M)
         by_scale = [self.time(self.anchors(scale.rows, vectors, alpha), scale) for scale in batch.scales]
         if not self.config.gate:
             return torch.stack(by_scale).mean(0)

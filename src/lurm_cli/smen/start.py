@@ -11,18 +11,18 @@ training goes on from there.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import torch
 from scipy import sparse
 from torch import nn
 
+from lurm_cli.decomposition import first_rows, principal_directions
 from lurm_cli.smen.batch import InputLaw
 from lurm_cli.smen.config import ModelConfig
 from lurm_cli.smen.model import Encoder
 
-# Users the decomposition is learnt from at the most.
-MOST_USERS = 100_000
 # Length of a row of W^e, before it is divided among the anchors: small enough for the tanh of the GRU to stay linear.
 _SIZE = 5.0
 # Spread of the logits of alpha (Eq. 5): anchors that begin with interests of their own stay different.
@@ -31,37 +31,36 @@ _SHARPNESS = 1.0
 _NOISE = 0.1
 
 
-def interest_directions(lives: Iterable[sparse.csr_matrix], law: InputLaw, n_components: int, seed: int) -> np.ndarray:
-    """Right singular vectors of the users' bags, each bag of unit length.
+def interest_directions(
+    lives: Iterable[sparse.csr_matrix], law: InputLaw, n_components: int, seed: int
+) -> list[np.ndarray]:
+    """Right singular vectors of the users' bags, by level: of the interests, and of their groups where there are any.
 
     Parameters
     ----------
     lives
         Counts of whole lives, CSR (users, D), block by block.
     law
-        How counts enter the encoder; the decomposition sees the same weights.
+        How counts enter the encoder; the decomposition sees the same, but bags that the law does not scale are
+        brought to unit length.
 
     Returns
     -------
-    numpy.ndarray
-        float32 (D, at most n_components); no column where there is a single bag or interest.
+    list of numpy.ndarray
+        float32 (D, at most n_components) and (G, at most n_components), in units of the mean length of a level's bag; no
+        column where there is a single bag or column.
     """
-    from sklearn.decomposition import TruncatedSVD
+    seen = replace(law, scaling="unit") if law.scaling == "none" else law
+    stacked = first_rows(seen.apply(counts) for counts in lives)
+    n_interests = stacked.shape[1] - (0 if law.groups is None else 1 + int(law.groups.max()))
+    levels = [stacked[:, :n_interests], stacked[:, n_interests:]] if law.groups is not None else [stacked]
+    return [_directions(level, n_components, seed) for level in levels]
 
-    blocks, n_users = [], 0
-    for counts in lives:
-        blocks.append(InputLaw(law.weights, normalize=True).apply(counts[: MOST_USERS - n_users]))
-        n_users += blocks[-1].shape[0]
-        if n_users >= MOST_USERS:
-            break
-    bags = sparse.vstack(blocks, format="csr")
-    if min(bags.shape) < 2:
-        return np.zeros((bags.shape[1], 0), dtype=np.float32)  # one bag or one interest: nothing goes together
-    n_components = max(1, min(n_components, min(bags.shape) - 1))
-    # Where all users are alike there is no variance to explain; what share is explained is not used.
-    with np.errstate(invalid="ignore"):
-        found = TruncatedSVD(n_components, random_state=seed).fit(bags)
-    return np.ascontiguousarray(found.components_.T, dtype=np.float32)
+
+def _directions(bags: sparse.csr_matrix, n_components: int, seed: int) -> np.ndarray:
+    found, _ = principal_directions(bags, n_components, seed)
+    length = np.sqrt(float(bags.multiply(bags).sum()) / max(1, bags.shape[0]))
+    return found / np.float32(max(length, 1e-6))
 
 
 def n_directions(config: ModelConfig) -> int:
@@ -69,25 +68,28 @@ def n_directions(config: ModelConfig) -> int:
     return config.dim // 2 if config.relu else config.dim
 
 
-def start_from(encoder: Encoder, directions: np.ndarray, n_periods: float) -> None:
+def start_from(encoder: Encoder, directions: list[np.ndarray], n_periods: float) -> None:
     """Set the weights from which training starts.
 
     Parameters
     ----------
     directions
-        (D, k), k at most ``n_directions``.
+        Of each level, (columns, k), k at most ``n_directions``.
     n_periods
         Periods of a typical life: the span of the running mean.
     """
     table = encoder.anchors.interests
-    k = directions.shape[1]
     with torch.no_grad():
-        vectors = torch.from_numpy(directions) * _SIZE
         # What is left of the width, where users or interests are few, keeps small random values.
         table.mul_(_NOISE * _SIZE * len(table) ** -0.5)
-        table[:, :k] = vectors
-        if encoder.config.relu:
-            table[:, k : 2 * k] = -vectors
+        first = 0
+        for level in directions:
+            vectors, k = torch.from_numpy(level) * _SIZE, level.shape[1]
+            rows = table[first : first + len(vectors)]
+            rows[:, :k] = vectors
+            if encoder.config.relu:
+                rows[:, k : 2 * k] = -vectors
+            first += len(vectors)
         keys = torch.relu(table) @ encoder.anchors.key.T
         encoder.anchors.anchors.mul_(
             _SHARPNESS / float((keys @ encoder.anchors.anchors.T).std(correction=0).clamp_min(1e-6))

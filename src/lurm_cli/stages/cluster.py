@@ -31,6 +31,9 @@ class ClusterConfig:
     normalize_centers: bool = option(False, "HDSC: scale centres to unit length")
     iterations: int = option(20, "kmeans: rounds over all points", minimum=1)
     sample: int = option(1_000_000, "learn from at most so many items", minimum=1)
+    n_groups: int | None = option(
+        None, "groups of neighbouring interests, which the encoder counts too", minimum=0, shown="4 sqrt(D); 0 to 64: none"
+    )
 
 
 _OF_METHOD = {
@@ -53,7 +56,7 @@ def run_cluster(context: Context, embeddings: Path, items: Path, config: Cluster
     """
     embedding_manifest, embedding_ref = context.input(embeddings, "item-embeddings")
     _, item_ref = context.input(items, "items")
-    names = ("n_interests", "method", "assign", "sample", *_OF_METHOD[config.method], *_OF_METHOD[config.assign])
+    names = ("n_interests", "method", "assign", "sample", "n_groups", *_OF_METHOD[config.method], *_OF_METHOD[config.assign])
     parameters = {name: getattr(config, name) for name in names}
     draft = Manifest(
         "interests",
@@ -74,6 +77,7 @@ def _build(
 
     from lurm_cli.artifacts.columns import Columns, write_columns
     from lurm_cli.interests.assignment import assign_hard, assign_soft
+    from lurm_cli.interests.groups import default_n_groups, group_interests
     from lurm_cli.interests.labels import interest_labels, nearest_items
     from lurm_cli.interests.large import is_large, recall
     from lurm_cli.interests.quality import quality
@@ -97,6 +101,9 @@ def _build(
         columns["labels"] = np.array(names, dtype=object)
         columns["sizes"] = np.bincount(labels[labels >= 0], minlength=len(centers)).astype(np.int64)
         columns["nearest_items"] = central
+        n_groups = default_n_groups(len(centers)) if config.n_groups is None else config.n_groups
+        if n_groups:
+            columns["groups"] = group_interests(centers, columns["sizes"], n_groups, context.seed)
         write_columns(build.folder, columns)
         found = quality(vectors, labels, centers)
         if is_large(len(vectors), len(centers)):

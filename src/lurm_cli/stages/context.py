@@ -46,6 +46,14 @@ class Context:
         manifest = read_manifest(path, kind)
         return manifest, InputRef(self.recorded(path), manifest.kind, manifest.fingerprint)
 
+    def ancestor(self, artifact: Manifest, kind: str) -> Path | None:
+        """The input of this kind that an artifact was made from, if it still stands where it was."""
+        for entry in artifact.inputs:
+            place = self.root / entry.path
+            if entry.kind == kind and place.exists() and read_manifest(place, kind).fingerprint == entry.fingerprint:
+                return place
+        return None
+
     @contextmanager
     def executor(self, n_tasks: int, n_events: int | None = None) -> Iterator[Executor]:
         """Executor for so many tasks; a single one is not worth a process, nor are few events (None: many)."""

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from lurm_cli.artifacts.store import Events
     from lurm_cli.items.text import EncodedTexts
 
+# Texts tell items apart if there are at least so many different ones for each interest that there is to be. Behaviour
+# beside texts that do is no gain: on Complete Journey it makes interests worse.
+_TOLD_APART = 0.75
+
 
 @dataclass(frozen=True)
 class EmbedConfig:
@@ -26,6 +30,9 @@ class EmbedConfig:
 
     method: Literal["word2vec", "contrastive", "precomputed"] = option("word2vec", "how items get their vectors")
     dim: int = option(128, "numbers an item", minimum=1, maximum=8192)
+    behaviour: bool | None = option(
+        None, "join vectors from who chose what to those of the texts", shown="where texts do not tell items apart"
+    )
     vectors: str | None = option(None, "file of precomputed vectors: .npz, .npy or .parquet", shown="none", paths=True)
     min_count: int = option(1, "leave out words that fewer items have", minimum=1)
     window: int | None = option(None, "word2vec window", minimum=1, shown="covers an item's text")
@@ -50,7 +57,7 @@ def run_embed_items(context: Context, items: Path, events: Path, config: EmbedCo
             raise UsageError("--method precomputed needs --vectors FILE (.npz, .npy or .parquet)")
         inputs.append(_vector_file(context, Path(config.vectors)))
     else:
-        parameters |= {name: getattr(config, name) for name in ("dim", "min_count", "window", "epochs")}
+        parameters |= {name: getattr(config, name) for name in ("dim", "behaviour", "min_count", "window", "epochs")}
     if config.method == "contrastive":
         parameters |= {name: getattr(config, name) for name in ("beta_days", "tau", "lr", "batch_size", "max_steps")}
     draft = Manifest("item-embeddings", "embed-items", parameters, tuple(inputs), context.seed, until)
@@ -109,20 +116,62 @@ def count_items(events: Events, n_items: int, until: int | None, context: Contex
     return seen
 
 
+def has_texts(columns: Columns) -> bool:
+    """Whether items have words at all."""
+    return _n_word_columns(columns) > 0
+
+
+def _n_word_columns(columns: Columns) -> int:
+    facts = columns.manifest.facts
+    # Word columns stand before those kept for tasks only; older artifacts know no difference.
+    return len(facts.get("word_columns", facts["text_columns"]))
+
+
 def item_texts(columns: Columns) -> list[list[str]]:
     """Words of every item, from its word columns; without any, an item is known by its id alone."""
     from lurm_cli.items.text import join_columns, tokenize
 
-    facts = columns.manifest.facts
-    # Word columns stand before those kept for tasks only; older artifacts know no difference.
-    n_words = len(facts.get("word_columns", facts["text_columns"]))
-    if n_words == 0:
+    if not has_texts(columns):
         return [[str(name)] for name in columns.read("ids")]
-    joined = join_columns([columns.read(f"text_{number}").tolist() for number in range(n_words)])
+    numbers = range(_n_word_columns(columns))
+    joined = join_columns([columns.read(f"text_{number}").tolist() for number in numbers])
     return [tokenize(text) for text in joined]
 
 
 def _learn(
+    context: Context, columns: Columns, events: Events, seen: np.ndarray, config: EmbedConfig, until: int | None
+) -> np.ndarray:
+    """Vectors from texts, from behaviour, or from both side by side."""
+    from lurm_cli.items.behaviour import behaviour_vectors
+    from lurm_cli.items.vectors import concatenate
+
+    vectors = _from_texts(context, columns, events, seen, config, until) if has_texts(columns) else None
+    joins = config.behaviour
+    if joins is None:
+        joins = vectors is None or not _told_apart(context, vectors, seen)
+    blocks = [] if vectors is None else [vectors]
+    if joins or vectors is None:
+        context.reporter.note("items get vectors from who chose what (--no-behaviour changes this)")
+        with context.reporter.bar("who chose what", None):
+            blocks.append(behaviour_vectors(events.iter_buckets(until), len(seen), config.dim, context.seed))
+    return concatenate(blocks)
+
+
+def _told_apart(context: Context, vectors: np.ndarray, seen: np.ndarray) -> bool:
+    """Whether the texts of items with events differ enough to make the interests there are to be (ours)."""
+    from lurm_cli.interests.size import default_n_interests, distinct_rows
+
+    known = vectors[(seen > 0) & vectors.any(axis=1)]
+    if not len(known):
+        return False
+    distinct, wanted = distinct_rows(known), default_n_interests(len(known))
+    if distinct >= _TOLD_APART * wanted:
+        return True
+    context.reporter.note(f"{len(known):,} items have only {distinct:,} different texts")
+    return False
+
+
+def _from_texts(
     context: Context, columns: Columns, events: Events, seen: np.ndarray, config: EmbedConfig, until: int | None
 ) -> np.ndarray:
     from lurm_cli.items.text import encode_texts, truncation_length

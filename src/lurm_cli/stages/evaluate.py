@@ -371,20 +371,8 @@ def _write_report(context: Context, results: dict[str, Any], users: Path | None,
     from lurm_cli.artifacts.columns import Columns
     from lurm_cli.evaluation.report import write_report
 
-    smen = _ancestor(context, users, "smen")
-    counts = _ancestor(context, users, "boi")
-    interests = _ancestor(context, counts, "interests")
+    smen, counts = (None if users is None else context.ancestor(read_manifest(users), kind) for kind in ("smen", "boi"))
+    interests = None if counts is None else context.ancestor(read_manifest(counts), "interests")
     training = None if smen is None else smen / "training.jsonl"
     sizes = None if interests is None else Columns(interests, "interests").read("sizes")
     write_report(results, file, training if training is not None and training.is_file() else None, sizes)
-
-
-def _ancestor(context: Context, artifact: Path | None, kind: str) -> Path | None:
-    """The input of this kind that an artifact was made from, if it still stands where it was."""
-    if artifact is None:
-        return None
-    for entry in read_manifest(artifact).inputs:
-        place = context.root / entry.path
-        if entry.kind == kind and place.exists() and read_manifest(place, kind).fingerprint == entry.fingerprint:
-            return place
-    return None

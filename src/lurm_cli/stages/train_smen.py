@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lurm_cli.artifacts.build import Build
 from lurm_cli.artifacts.manifest import Manifest
-from lurm_cli.errors import UsageError
+from lurm_cli.errors import ArtifactError, UsageError
 from lurm_cli.stages.context import Context, Outcome, settled
 from lurm_cli.stages.options import option
 
@@ -29,8 +29,22 @@ _BY_PRESET = "by the preset"
 _MOST_EPOCHS, _MOST_STEPS, _EPOCHS_FROM_RANDOM = 12, 1000, 100
 # Where the default departs from the paper; docs/results.md has the ablation of each.
 _PRESETS: dict[str, dict[str, Any]] = {
-    "default": {"start": "svd", "relu": False, "interest_weights": "idf", "normalize": True, "split_views": 1.0},
-    "paper": {"start": "random", "relu": True, "interest_weights": "none", "normalize": False, "split_views": 0.0},
+    "default": {
+        "start": "svd",
+        "relu": False,
+        "interest_weights": "idf",
+        "scaling": "root",
+        "groups": True,
+        "split_views": 1.0,
+    },
+    "paper": {
+        "start": "random",
+        "relu": True,
+        "interest_weights": "none",
+        "scaling": "none",
+        "groups": False,
+        "split_views": 0.0,
+    },
 }
 
 
@@ -58,7 +72,10 @@ class TrainConfig:
     interest_weights: Literal["none", "idf"] | None = option(
         None, "damp interests that everybody has", shown=_BY_PRESET
     )
-    normalize: bool | None = option(None, "scale each period's bag to unit length", shown=_BY_PRESET)
+    scaling: Literal["none", "unit", "root"] | None = option(
+        None, "divide each period's bag by nothing, by its length, or by the root of its length", shown=_BY_PRESET
+    )
+    groups: bool | None = option(None, "count groups of neighbouring interests beside these", shown=_BY_PRESET)
     drop_empty: bool = option(False, "leave out periods without behaviours instead of keeping zeros")
     shortest_view: float = option(0.25, "shortest view, as a share of the user's life", minimum=0.0, maximum=1.0)
     split_views: float | None = option(
@@ -99,11 +116,38 @@ def run_train_smen(context: Context, boi: Path | None, config: TrainConfig, targ
         "scales": scales,
         **{name: getattr(config, name) for name in config.__dataclass_fields__ if name not in ("scales", "preset")},
     }
-    draft = Manifest("smen", "train-smen", parameters, (counts_ref,), context.seed, counts_manifest.until)
+    interests = interests_of(context, boi, counts_manifest) if config.groups else None
+    references = (counts_ref,) if interests is None else (counts_ref, context.input(interests, "interests")[1])
+    draft = Manifest("smen", "train-smen", parameters, references, context.seed, counts_manifest.until)
     outcome = settled(context, target, draft)
     if outcome is not None:
         return outcome
-    return _train(context, boi, scales, config, target, draft)
+    return _train(context, boi, interests, scales, config, target, draft)
+
+
+def interests_of(context: Context, boi: Path, counts: Manifest) -> Path:
+    """The interests that these counts are of.
+
+    Raises
+    ------
+    ArtifactError
+        If they are no longer where they were.
+    """
+    found = context.ancestor(counts, "interests")
+    if found is None:
+        raise ArtifactError(
+            f"{boi}: the interests that it counts are not there any more, and groups of them are to be counted; "
+            "run `lurm cluster` and `lurm boi` again, or train with --no-groups"
+        )
+    return found
+
+
+def read_groups(interests: Path | None) -> np.ndarray | None:
+    """The group of each interest, int32 (D,); None where there are no groups."""
+    from lurm_cli.artifacts.columns import Columns
+
+    held = None if interests is None else Columns(interests, "interests")
+    return held.read("groups") if held is not None and "groups" in held.names() else None
 
 
 def with_preset(config: TrainConfig) -> TrainConfig:
@@ -152,7 +196,13 @@ def finest_counts(context: Context, boi: Path | None, config: TrainConfig) -> tu
 
 
 def _train(
-    context: Context, boi: Path, scales: list[str], config: TrainConfig, target: Path, draft: Manifest
+    context: Context,
+    boi: Path,
+    interests: Path | None,
+    scales: list[str],
+    config: TrainConfig,
+    target: Path,
+    draft: Manifest,
 ) -> Outcome:
     import torch
     from safetensors.torch import save_file
@@ -167,6 +217,7 @@ def _train(
     # Sums depend on how they are divided among threads, so the number does not follow --workers.
     torch.set_num_threads(available_cores())
     counts = Counts.open(boi)
+    groups = read_groups(interests)
     model_config = ModelConfig(
         counts.n_interests,
         config.anchors,
@@ -176,8 +227,9 @@ def _train(
         config.gru_per_anchor,
         config.gate,
         bool(config.relu),
+        0 if groups is None else 1 + int(groups.max()),
     )
-    weights = interest_weights(counts) if config.interest_weights == "idf" else None
+    law = input_law(config, counts, groups)
     options = TrainingOptions(
         batch_size=config.batch_size,
         lr=config.lr,
@@ -193,7 +245,7 @@ def _train(
             UserBlocks(counts),
             counts.manifest.facts["n_users_at_least"],
             model_config,
-            input_law(config, weights),
+            law,
             ViewLaw(config.shortest_view, config.split_views or 0.0),
             options,
             build.folder,
@@ -210,8 +262,10 @@ def _train(
             for name, value in best.items()
             if name.startswith("encoder.")
         }
-        if weights is not None:
-            encoder["interest_weights"] = torch.from_numpy(weights)
+        if law.weights is not None:
+            encoder["interest_weights"] = torch.from_numpy(law.weights)
+        if law.groups is not None:
+            encoder["interest_groups"] = torch.from_numpy(law.groups)
         save_file(encoder, build.folder / "model.safetensors")
         how = "validation loss" if trainer.validation else "no validation: too few users"
         context.reporter.note(
@@ -244,32 +298,35 @@ def _start(trainer: Trainer, counts: Counts, seed: int) -> None:
     start_from(encoder, directions, float(np.median(first.last - first.first + 1)))
 
 
-def input_law(config: TrainConfig, weights: np.ndarray | None) -> InputLaw:
-    """How counts enter the anchors."""
+def input_law(config: TrainConfig, counts: Counts, groups: np.ndarray | None) -> InputLaw:
+    """How counts enter the anchors; weights of interests and groups are learnt from all users' whole lives."""
     from lurm_cli.smen.batch import InputLaw
 
-    return InputLaw(weights, bool(config.normalize), config.drop_empty)
+    law = InputLaw(None, config.scaling or "none", config.drop_empty, groups)
+    return law if config.interest_weights != "idf" else dataclasses.replace(law, weights=interest_weights(counts, law))
 
 
-def interest_weights(counts: Counts) -> np.ndarray:
-    """Inverse document frequency of each interest, over users: ln((1 + n) / (1 + users with it)) + 1 (ours).
+def interest_weights(counts: Counts, law: InputLaw) -> np.ndarray:
+    """Inverse document frequency of each interest and group: ln((1 + users) / (1 + users with it)) + 1 (ours).
 
     Returns
     -------
     numpy.ndarray
-        float32 (n_interests,).
+        float32 (C,).
     """
     import numpy as np
 
     from lurm_cli.boi.reading import whole_life
+    from lurm_cli.decomposition import inverse_frequency
 
-    holders = np.zeros(counts.n_interests, dtype=np.int64)
+    holders: np.ndarray | int = 0
     n_users = 0
     for bucket in counts.buckets():
         part = counts.bucket(bucket)
-        holders += np.bincount(whole_life(part).indices, minlength=counts.n_interests)
+        lives = law.columns(whole_life(part))
+        holders += np.bincount(lives.indices, minlength=lives.shape[1])
         n_users += len(part.users)
-    return (np.log((1 + n_users) / (1 + holders)) + 1).astype(np.float32)
+    return inverse_frequency(n_users, np.asarray(holders))
 
 
 def load_encoder(folder: Path) -> tuple[object, InputLaw, ModelConfig]:
@@ -291,9 +348,14 @@ def load_encoder(folder: Path) -> tuple[object, InputLaw, ModelConfig]:
     check_files(folder, {name: crc for name, crc in manifest.files.items() if name == "model.safetensors"})
     config = ModelConfig.from_json(read_document(folder)["attributes"]["model"])
     tensors = load_tensors(folder / "model.safetensors")
-    weights = tensors.pop("interest_weights", None)
+    weights, groups = (tensors.pop(name, None) for name in ("interest_weights", "interest_groups"))
     encoder = Encoder(config)
     encoder.load_state_dict(tensors)
     parameters = manifest.parameters
-    law = InputLaw(None if weights is None else weights.numpy(), parameters["normalize"], parameters["drop_empty"])
+    law = InputLaw(
+        None if weights is None else weights.numpy(),
+        parameters["scaling"],
+        parameters["drop_empty"],
+        None if groups is None else groups.numpy(),
+    )
     return encoder, law, config
