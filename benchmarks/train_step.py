@@ -27,10 +27,9 @@ from lurm_cli.engine import available_cores
 from lurm_cli.progress import SILENT
 from lurm_cli.smen.batch import Batch, make_batch
 from lurm_cli.smen.blocks import UserBlocks
-from lurm_cli.smen.config import ModelConfig
 from lurm_cli.smen.training import Trainer, TrainingOptions
 from lurm_cli.smen.views import ViewLaw
-from lurm_cli.stages.train_smen import TrainConfig, input_law, interest_weights, with_preset
+from lurm_cli.stages.train_smen import TrainConfig, input_law, model_shape, read_groups, with_preset
 
 Times = dict[str, list[float]]
 
@@ -53,7 +52,7 @@ def parts_of(trainer: Trainer, batch: Batch) -> list[tuple[str, Callable[[list[T
 
     def anchors(_: list[Tensor]) -> list[Tensor]:
         vectors = encoder.anchors.gather(batch.touched)
-        alpha = encoder.anchors.alpha(vectors)
+        alpha = encoder.anchors.alpha(vectors, batch.touched)
         return [encoder.anchors(scale.rows, vectors, alpha) for scale in batch.scales]
 
     def gru(inputs: list[Tensor]) -> list[Tensor]:
@@ -120,15 +119,16 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20)
     options = parser.parse_args()
     torch.set_num_threads(available_cores())
-    scales = tuple(options.scales.split(","))
+    scales = options.scales.split(",")
     counts = Counts.open(options.workspace / f"boi-{scales[0]}.zarr")
     config = with_preset(TrainConfig())
+    groups = read_groups(options.workspace / "interests.zarr")
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(
             UserBlocks(counts),
             counts.manifest.facts["n_users_at_least"],
-            ModelConfig(counts.n_interests, config.anchors, config.dim, scales),
-            input_law(config, interest_weights(counts)),
+            model_shape(config, counts.n_interests, scales, groups),
+            input_law(config, counts, groups),
             ViewLaw(config.shortest_view, config.split_views or 0.0),
             TrainingOptions(batch_size=config.batch_size, lr=config.lr, tau=config.tau),
             Path(folder),

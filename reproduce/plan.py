@@ -47,7 +47,8 @@ DEPARTURES = (
     Variant("relu", "the ReLU after the sum over interests", ("--relu",)),
     Variant("random-start", "weights start at random", ("--start", "random")),
     Variant("no-idf", "interests are not weighted", ("--interest-weights", "none")),
-    Variant("no-norm", "bags are not scaled to unit length", ("--no-normalize",)),
+    Variant("no-groups", "groups of interests are not counted", ("--no-groups",)),
+    Variant("no-scaling", "bags are not divided by the root of their length", ("--scaling", "none")),
     Variant("time-views", "views are sub-sequences in time", ("--split-views", "0")),
 )
 

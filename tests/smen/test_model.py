@@ -8,7 +8,7 @@ from scipy import sparse
 from lives import MONTH, YEAR, part_of, random_part, whole_batch
 from lurm_cli.contrast import nt_xent
 from lurm_cli.smen.anchors import MultiAnchor, pool
-from lurm_cli.smen.batch import InputLaw, SparseRows
+from lurm_cli.smen.batch import InputLaw, Scaling, SparseRows
 from lurm_cli.smen.config import ModelConfig
 from lurm_cli.smen.gate import ScaleGate
 from lurm_cli.smen.head import ProjectionHead
@@ -215,10 +215,54 @@ def test_coarse_scale_enters_as_log1p_of_summed_counts() -> None:
     assert year.rows.values.tolist() == pytest.approx([np.log1p(7)])
 
 
-def test_input_law_weights_and_unit_length() -> None:
+@pytest.mark.parametrize(
+    ("scaling", "length"), [("none", 5 * np.log(2)), ("unit", 1), ("root", (5 * np.log(2)) ** 0.5)]
+)
+def test_input_law_weights_and_length(scaling: Scaling, length: float) -> None:
     part = part_of([(0, 600, {0: 1, 1: 1})], 2)
-    law = InputLaw(np.array([3.0, 4.0], dtype=np.float32), normalize=True)
-    assert whole_batch(part, [MONTH], law).scales[0].rows.values.tolist() == pytest.approx([0.6, 0.8])
+    law = InputLaw(np.array([3.0, 4.0], dtype=np.float32), scaling)
+    values = whole_batch(part, [MONTH], law).scales[0].rows.values.tolist()
+    assert values == pytest.approx([0.6 * length, 0.8 * length])
+
+
+def test_groups_enter_as_log1p_of_their_interests_summed_counts() -> None:
+    law = InputLaw(groups=np.array([0, 1, 0], dtype=np.int32))
+    bags = law.apply(sparse.csr_matrix(np.array([[3, 0, 4], [0, 2, 0]], dtype=np.int32))).toarray()
+    np.testing.assert_allclose(bags, np.log1p([[3, 0, 4, 7, 0], [0, 2, 0, 0, 2]]), rtol=1e-6)
+
+
+def test_interests_and_groups_are_scaled_each_by_their_own_length() -> None:
+    law = InputLaw(scaling="unit", groups=np.array([0, 1, 0], dtype=np.int32))
+    bags = law.apply(sparse.csr_matrix(np.array([[3, 5, 4], [0, 0, 0]], dtype=np.int32))).toarray()
+    np.testing.assert_allclose(np.linalg.norm(bags[:, :3], axis=1), [1, 0], atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(bags[:, 3:], axis=1), [1, 0], atol=1e-6)
+
+
+def test_coarse_scales_groups_are_log1p_of_counts_summed_over_time_too() -> None:
+    part = part_of([(0, 600, {0: 3}), (0, 601, {1: 4})], 2)
+    year = whole_batch(part, [MONTH, YEAR], InputLaw(groups=np.zeros(2, dtype=np.int32))).scales[1]
+    assert sorted(year.rows.values.tolist()) == pytest.approx(np.log1p([3, 4, 7]).tolist())
+
+
+def test_an_anchor_reads_interests_or_groups_and_shares_still_sum_to_one() -> None:
+    torch.manual_seed(0)
+    encoder = Encoder(ModelConfig(6, 5, 8, ("month",), n_groups=3))
+    layer = encoder.anchors
+    alpha = layer.alpha(layer.gather(torch.arange(9)))
+    torch.testing.assert_close(alpha.sum(1), torch.ones(9))
+    # Two of five anchors are the groups'.
+    assert (alpha[:6, 3:] == 0).all() and (alpha[6:, :3] == 0).all()
+    assert (alpha[:6, :3] > 0).all() and (alpha[6:, 3:] > 0).all()
+    # The same whichever of them a batch touches.
+    some = torch.tensor([1, 4, 7])
+    torch.testing.assert_close(layer.alpha(layer.gather(some), some), alpha[some])
+
+
+def test_a_single_anchor_reads_interests_and_groups() -> None:
+    config = ModelConfig(6, 1, 8, ("month",), n_groups=3)
+    assert config.group_anchors == 0
+    layer = Encoder(config).anchors
+    assert (layer.alpha(layer.gather(torch.arange(9))) == 1).all()
 
 
 def test_without_the_relu_the_sum_keeps_its_signs() -> None:

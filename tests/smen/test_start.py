@@ -23,7 +23,7 @@ def two_tastes(n_users: int = 40) -> sparse.csr_matrix:
 
 
 def test_directions_tell_planted_tastes_apart():
-    found = interest_directions([two_tastes()], InputLaw(), 2, seed=0)
+    (found,) = interest_directions([two_tastes()], InputLaw(), 2, seed=0)
     np.testing.assert_allclose(np.linalg.norm(found, axis=0), 1, rtol=1e-5)
     # Each direction lives on the interests of one taste.
     on_first = (found[:3] ** 2).sum(axis=0)
@@ -32,16 +32,33 @@ def test_directions_tell_planted_tastes_apart():
 
 def test_directions_do_not_depend_on_how_users_lie_in_blocks():
     lives = two_tastes()
-    whole = interest_directions([lives], InputLaw(), 2, seed=0)
-    pieces = interest_directions([lives[:7], lives[7:]], InputLaw(), 2, seed=0)
+    (whole,) = interest_directions([lives], InputLaw(), 2, seed=0)
+    (pieces,) = interest_directions([lives[:7], lives[7:]], InputLaw(), 2, seed=0)
     np.testing.assert_array_equal(whole, pieces)
+
+
+def test_groups_have_directions_of_their_own() -> None:
+    law = InputLaw(scaling="root", groups=np.array([0, 0, 0, 1, 1, 1], dtype=np.int32))
+    interests, groups = interest_directions([two_tastes()], law, 2, seed=0)
+    assert interests.shape == (6, 2)
+    # Each taste is one group: the directions are the groups themselves.
+    assert (((groups != 0).sum(axis=0) == 1).all() and groups.shape == (2, 1)) or np.allclose(
+        np.abs(groups).min(axis=0), 0
+    )
+    encoder = Encoder(ModelConfig(6, 5, 4, ("month",), relu=False, n_groups=2))
+    start_from(encoder, [interests, groups], 6)
+    table = encoder.anchors.interests.detach().numpy()
+    for rows, level in ((table[:6], interests), (table[6:], groups)):
+        width = level.shape[1]
+        factor = np.linalg.norm(rows[:, :width]) / np.linalg.norm(level)
+        np.testing.assert_allclose(rows[:, :width], factor * level, rtol=1e-5, atol=1e-7)
 
 
 def test_both_signs_of_every_direction_are_kept():
     # ReLU(x) - ReLU(-x) = x: what Eq. 6's ReLU takes away from one half stands in the other.
     encoder = Encoder(ModelConfig(6, 2, 8, ("month",)))
     directions = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
-    start_from(encoder, directions, 6)
+    start_from(encoder, [directions], 6)
     table = encoder.anchors.interests.detach()
     torch.testing.assert_close(table[:, :4], -table[:, 4:])
     bag = torch.tensor([1.0, 0, 2, 0, 0, 1])
@@ -55,7 +72,7 @@ def test_without_the_relu_every_column_has_a_direction_of_its_own():
     assert n_directions(ModelConfig(6, 2, 4, ("month",))) == 2
     encoder = Encoder(config)
     directions = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
-    start_from(encoder, directions, 6)
+    start_from(encoder, [directions], 6)
     table = encoder.anchors.interests.detach()
     np.testing.assert_allclose(table.numpy() / directions, np.full((6, 4), table[0, 0] / directions[0, 0]), rtol=1e-5)
 
@@ -95,5 +112,5 @@ def test_epochs_follow_from_the_number_of_users(n_users: int, config: TrainConfi
 
 def test_one_bag_or_one_interest_has_no_direction() -> None:
     for shape in ((1, 7), (5, 1)):
-        found = interest_directions([sparse.csr_matrix(np.ones(shape, dtype=np.float32))], InputLaw(), 4, seed=0)
+        (found,) = interest_directions([sparse.csr_matrix(np.ones(shape, dtype=np.float32))], InputLaw(), 4, seed=0)
         assert found.shape == (shape[1], 0)

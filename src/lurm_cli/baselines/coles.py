@@ -13,12 +13,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence
 
 from lurm_cli.artifacts.ragged import RaggedEvents
 from lurm_cli.baselines.base import Catalogue, Histories
 from lurm_cli.baselines.network import train
 from lurm_cli.baselines.recent import MOST_USERS, recent_items, recent_times
+from lurm_cli.recurrence import last_state
 
 _USERS_AT_ONCE = 256
 _MOST_VALUES = 20_000
@@ -56,8 +56,16 @@ class ColesNetwork(nn.Module):
         days = gap.double() / 86_400e6
         phase = (times % (7 * 86_400_000_000)).double() * (2 * torch.pi / (7 * 86_400e6))
         parts.append(torch.stack([torch.log1p(days), torch.sin(phase), torch.cos(phase)], dim=2).float())
-        packed = pack_padded_sequence(torch.cat(parts, 2), lengths, batch_first=True, enforce_sorted=False)
-        return F.normalize(self.gru(packed)[1][0], dim=1)
+        return F.normalize(self._last_state(torch.cat(parts, 2), lengths), dim=1)
+
+    def _last_state(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """The GRU's state after each sequence's last event, (B, dim)."""
+        order = torch.argsort(lengths, descending=True, stable=True)
+        steps = int(lengths.max())
+        runs = torch.arange(steps)[:, None] < lengths[order][None]  # (T, B): step after step, longest sequence first
+        rows = x[order, :steps].transpose(0, 1)[runs]
+        states = last_state(self.gru, rows, torch.arange(len(rows)), runs.sum(1).tolist())
+        return states[torch.argsort(order)]
 
 
 def slices(

@@ -15,8 +15,8 @@ from lurm_cli.baselines.network import looked_up, masked_softmax, train
 from lurm_cli.baselines.recent import MOST_USERS, RECENT, item_words, recent_items
 
 _USERS_AT_ONCE = 512
-# Steps after which more users are worth more than more epochs of them.
-_MOST_STEPS = 2_000
+# The loss falls slowly: a few thousand users need all of these steps, of many users they are a few passes.
+_MOST_STEPS, _PATIENCE = 1_500, 10
 
 
 class SumnNetwork(nn.Module):
@@ -95,7 +95,7 @@ class Sumn:
         Width and number of reads, 256 and 5 in its release.
     """
 
-    def __init__(self, dim: int = 256, hops: int = 5, epochs: int = 30, batch_size: int = 128) -> None:
+    def __init__(self, dim: int = 256, hops: int = 5, epochs: int = 300, batch_size: int = 128) -> None:
         self.parameters: dict[str, Any] = {
             "dim": dim,
             "hops": hops,
@@ -134,6 +134,7 @@ class Sumn:
                     epochs=held["epochs"],
                     most_steps=_MOST_STEPS,
                     lr=held["lr"],
+                    patience=_PATIENCE,
                 )
         self.network.eval()
         return self

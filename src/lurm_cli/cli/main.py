@@ -45,6 +45,9 @@ workbench.register(app)
 
 def main() -> None:
     """Run the command line; every known error is one message on stderr and its exit code."""
+    # Threads of a matrix product wait for each other by spinning, which beside other busy processes takes the time from
+    # the one that is waited for. A short spin costs nothing on an idle machine. Read when torch is loaded.
+    os.environ.setdefault("GOMP_SPINCOUNT", "2000")
     try:
         app()
     except LurmError as error:

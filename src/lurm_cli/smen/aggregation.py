@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from lurm_cli.recurrence import last_state
 from lurm_cli.smen.batch import ScaleBatch
-from lurm_cli.smen.recurrence import last_state
 
 
 class TimeAggregation(nn.Module):

@@ -32,7 +32,10 @@ class ClusterConfig:
     iterations: int = option(20, "kmeans: rounds over all points", minimum=1)
     sample: int = option(1_000_000, "learn from at most so many items", minimum=1)
     n_groups: int | None = option(
-        None, "groups of neighbouring interests, which the encoder counts too", minimum=0, shown="4 sqrt(D); 0 to 64: none"
+        None,
+        "groups of neighbouring interests, which the encoder counts too",
+        minimum=0,
+        shown="4 sqrt(D); 0 to 64: none",
     )
 
 
@@ -56,7 +59,15 @@ def run_cluster(context: Context, embeddings: Path, items: Path, config: Cluster
     """
     embedding_manifest, embedding_ref = context.input(embeddings, "item-embeddings")
     _, item_ref = context.input(items, "items")
-    names = ("n_interests", "method", "assign", "sample", "n_groups", *_OF_METHOD[config.method], *_OF_METHOD[config.assign])
+    names = (
+        "n_interests",
+        "method",
+        "assign",
+        "sample",
+        "n_groups",
+        *_OF_METHOD[config.method],
+        *_OF_METHOD[config.assign],
+    )
     parameters = {name: getattr(config, name) for name in names}
     draft = Manifest(
         "interests",

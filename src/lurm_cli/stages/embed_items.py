@@ -39,7 +39,7 @@ class EmbedConfig:
     epochs: int | None = option(None, "word2vec epochs", minimum=1, shown="5 to 50 by the size of the catalogue")
     beta_days: float = option(5.0, "contrastive: a pair's events are less than so many days apart", minimum=1e-6)
     tau: float = option(0.1, "contrastive: temperature", minimum=1e-4)
-    lr: float = option(1e-3, "contrastive: step of Adam", minimum=0.0, maximum=10.0)
+    lr: float = option(1e-3, "contrastive: step of Adam", minimum=1e-9, maximum=10.0)
     batch_size: int = option(256, "contrastive: pairs a step", minimum=2)
     max_steps: int = option(3000, "contrastive: at most so many steps", minimum=1)
     until: str | None = option(None, "learn only from items seen before this time", shown="until in lurm.toml")

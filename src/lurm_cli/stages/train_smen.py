@@ -90,7 +90,7 @@ class TrainConfig:
     )
     patience: int = option(5, "stop after so many validations without improvement", minimum=1)
     batch_size: int = option(256, "users a step", minimum=2)
-    lr: float = option(1e-3, "step of Adam", minimum=0.0, maximum=10.0)
+    lr: float = option(1e-3, "step of Adam", minimum=1e-9, maximum=10.0)
     tau: float = option(0.1, "temperature of the contrastive loss", minimum=1e-4, maximum=100.0)
     clip: float | None = option(None, "greatest norm of a step's gradient", minimum=1e-6, shown="off")
 
@@ -210,7 +210,6 @@ def _train(
     from lurm_cli.artifacts.store import Counts
     from lurm_cli.engine import available_cores
     from lurm_cli.smen.blocks import UserBlocks
-    from lurm_cli.smen.config import ModelConfig
     from lurm_cli.smen.training import Trainer, TrainingOptions
     from lurm_cli.smen.views import ViewLaw
 
@@ -218,17 +217,7 @@ def _train(
     torch.set_num_threads(available_cores())
     counts = Counts.open(boi)
     groups = read_groups(interests)
-    model_config = ModelConfig(
-        counts.n_interests,
-        config.anchors,
-        config.dim,
-        tuple(scales),
-        config.aggregation,
-        config.gru_per_anchor,
-        config.gate,
-        bool(config.relu),
-        0 if groups is None else 1 + int(groups.max()),
-    )
+    model_config = model_shape(config, counts.n_interests, scales, groups)
     law = input_law(config, counts, groups)
     options = TrainingOptions(
         batch_size=config.batch_size,
@@ -296,6 +285,23 @@ def _start(trainer: Trainer, counts: Counts, seed: int) -> None:
     directions = interest_directions(lives, trainer.law, n_directions(encoder.config), seed)
     first = trainer.blocks.load(trainer.blocks.order()[0])
     start_from(encoder, directions, float(np.median(first.last - first.first + 1)))
+
+
+def model_shape(config: TrainConfig, n_interests: int, scales: list[str], groups: np.ndarray | None) -> ModelConfig:
+    """The encoder that a config asks for."""
+    from lurm_cli.smen.config import ModelConfig
+
+    return ModelConfig(
+        n_interests,
+        config.anchors,
+        config.dim,
+        tuple(scales),
+        config.aggregation,
+        config.gru_per_anchor,
+        config.gate,
+        bool(config.relu),
+        0 if groups is None else 1 + int(groups.max()),
+    )
 
 
 def input_law(config: TrainConfig, counts: Counts, groups: np.ndarray | None) -> InputLaw:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from lurm_cli.smen import recurrence
-from lurm_cli.smen.recurrence import last_state
+from lurm_cli import recurrence
+from lurm_cli.recurrence import last_state
 
 
 def torch_last_state(layer: nn.GRU, vectors: Tensor, place: Tensor, sizes: list[int]) -> Tensor:
