@@ -47,8 +47,8 @@ def interest_directions(
     Returns
     -------
     list of numpy.ndarray
-        float32 (D, at most n_components) and (G, at most n_components), in units of the mean length of a level's bag; no
-        column where there is a single bag or column.
+        float32 (D, at most n_components) and (G, at most n_components), over the mean length of the level's bags; no
+        column where there is a single bag or a single interest or group.
     """
     seen = replace(law, scaling="unit") if law.scaling == "none" else law
     stacked = first_rows(seen.apply(counts) for counts in lives)

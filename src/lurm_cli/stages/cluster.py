@@ -35,7 +35,7 @@ class ClusterConfig:
         None,
         "groups of neighbouring interests, which the encoder counts too",
         minimum=0,
-        shown="4 sqrt(D); 0 to 64: none",
+        shown="4 sqrt(D); up to D = 64 none",
     )
 
 
