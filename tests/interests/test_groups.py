@@ -8,7 +8,12 @@ from lurm_cli.interests.groups import default_n_groups, group_interests
 
 @pytest.mark.parametrize(("n_interests", "groups"), [(10, 0), (64, 0), (100, 40), (4_000, 253), (100_000, 1_265)])
 def test_number_of_groups_follows_from_the_number_of_interests(n_interests: int, groups: int) -> None:
-    assert default_n_groups(n_interests) == groups
+    assert default_n_groups(n_interests, 2 * n_interests) == groups
+
+
+def test_interests_that_are_single_items_have_no_groups() -> None:
+    assert default_n_groups(3_706, 3_706) == 0
+    assert default_n_groups(4_000, 7_999) == 0
 
 
 def directions(n_kinds: int, of_each: int) -> np.ndarray:

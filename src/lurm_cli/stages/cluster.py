@@ -35,7 +35,7 @@ class ClusterConfig:
         None,
         "groups of neighbouring interests, which the encoder counts too",
         minimum=0,
-        shown="4 sqrt(D); up to D = 64 none",
+        shown="4 sqrt(D); none for few or small interests",
     )
 
 
@@ -112,7 +112,9 @@ def _build(
         columns["labels"] = np.array(names, dtype=object)
         columns["sizes"] = np.bincount(labels[labels >= 0], minlength=len(centers)).astype(np.int64)
         columns["nearest_items"] = central
-        n_groups = default_n_groups(len(centers)) if config.n_groups is None else config.n_groups
+        n_groups = config.n_groups
+        if n_groups is None:
+            n_groups = default_n_groups(len(centers), int(((seen > 0) & (labels >= 0)).sum()))
         if n_groups:
             columns["groups"] = group_interests(centers, columns["sizes"], n_groups, context.seed)
         write_columns(build.folder, columns)
