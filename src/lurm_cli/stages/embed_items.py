@@ -127,14 +127,14 @@ def _n_word_columns(columns: Columns) -> int:
     return len(facts.get("word_columns", facts["text_columns"]))
 
 
-def item_texts(columns: Columns) -> list[list[str]]:
-    """Words of every item, from its word columns; without any, an item is known by its id alone."""
+def item_texts(columns: Columns, start: int = 0, stop: int | None = None) -> list[list[str]]:
+    """Words of the items ``start:stop``, from their word columns; without any, an item is known by its id alone."""
     from lurm_cli.items.text import join_columns, tokenize
 
     if not has_texts(columns):
-        return [[str(name)] for name in columns.read("ids")]
+        return [[str(name)] for name in columns.read("ids", start, stop)]
     numbers = range(_n_word_columns(columns))
-    joined = join_columns([columns.read(f"text_{number}").tolist() for number in numbers])
+    joined = join_columns([columns.read(f"text_{number}", start, stop).tolist() for number in numbers])
     return [tokenize(text) for text in joined]
 
 
