@@ -97,7 +97,7 @@ def labelled(n_users: str, dim: str, n_interests: str, n_classes: str, workspace
     """A workspace with one task, and users described by dense numbers and by counts, both of which tell the class.
 
     A user has 32 hidden numbers, the first of which makes the class; dense numbers are mixtures of them with noise, and
-    the interests that a user counts are those of his class half the time.
+    one in thirty of the interests that a user counts is of his class.
     """
     from scipy import sparse
 
@@ -125,7 +125,7 @@ def labelled(n_users: str, dim: str, n_interests: str, n_classes: str, workspace
     size = rng.poisson(100, n) + 1
     of = np.repeat(np.arange(n), size)
     place = np.minimum(rng.zipf(1.3, size.sum()), width // classes) - 1
-    group = np.where(rng.random(len(of)) < 0.5, y[of], rng.integers(0, classes, len(of)))
+    group = np.where(rng.random(len(of)) < 1 / 30, y[of], rng.integers(0, classes, len(of)))
     ones, indptr = np.ones(len(of), np.int32), np.concatenate([[0], np.cumsum(size)])
     bags = sparse.csr_matrix((ones, (place * classes + group).astype(np.int32), indptr), shape=(n, width))
     bags.sum_duplicates()
