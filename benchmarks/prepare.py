@@ -93,6 +93,49 @@ def counts(n_users: str, n_months: str, n_interests: str, workspace: str) -> Non
         build.finish(shape=(bags.shape[0], width), facts=facts)
 
 
+def labelled(n_users: str, dim: str, n_interests: str, n_classes: str, workspace: str) -> None:
+    """A workspace with one task, and users described by dense numbers and by counts, both of which tell the class.
+
+    A user has 32 hidden numbers, the first of which makes the class; dense numbers are mixtures of them with noise, and
+    one in thirty of the interests that a user counts is of his class.
+    """
+    from scipy import sparse
+
+    from lurm_cli.artifacts.build import Build
+    from lurm_cli.artifacts.columns import write_columns
+    from lurm_cli.artifacts.csr import CsrPart, write_csr_part
+    from lurm_cli.artifacts.manifest import InputRef, Manifest
+
+    n, width, classes, root = int(n_users), int(n_interests), int(n_classes), Path(workspace)
+    rng = np.random.default_rng(0)
+    hidden = rng.standard_normal((n, 32), dtype=np.float32)
+    y = np.argsort(np.argsort(hidden[:, 0])) * classes // n
+    names = np.array([f"u{k:06}" for k in range(n)], dtype=object)
+    (root / "lurm.toml").write_text('[[tasks]]\nname = "class"\nkind = "profile"\nlabels = "labels.csv"\n')
+    lines = ["user,class", *(f"{name},{label}" for name, label in zip(names, y.tolist(), strict=True))]
+    (root / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    mixture = rng.standard_normal((32, int(dim)), dtype=np.float32)
+    values = hidden @ mixture + 8 * rng.standard_normal((n, int(dim)), dtype=np.float32)
+    references = tuple(InputRef(f"{kind}.zarr", kind, kind) for kind in ("smen", "boi"))
+    with Build(root / "users.zarr", Manifest("users", "encode-users", {}, references)) as build:
+        write_columns(build.folder, {"values": values, "ids": names})
+        build.finish(shape=values.shape, facts={"n_users": n})
+
+    size = rng.poisson(100, n) + 1
+    of = np.repeat(np.arange(n), size)
+    place = np.minimum(rng.zipf(1.3, size.sum()), width // classes) - 1
+    group = np.where(rng.random(len(of)) < 1 / 30, y[of], rng.integers(0, classes, len(of)))
+    ones, indptr = np.ones(len(of), np.int32), np.concatenate([[0], np.cumsum(size)])
+    bags = sparse.csr_matrix((ones, (place * classes + group).astype(np.int32), indptr), shape=(n, width))
+    bags.sum_duplicates()
+    references = tuple(InputRef(f"{kind}.zarr", kind, kind) for kind in ("events", "interests"))
+    with Build(root / "boi-all.zarr", Manifest("boi", "boi", {"period": "all"}, references)) as build:
+        part = CsrPart(bags, names, np.arange(n, dtype=np.int32), np.zeros(n, dtype=np.int32))
+        write_csr_part(build.folder, "2017-00000", part)
+        build.finish(shape=bags.shape, facts={"n_users_at_least": n})
+
+
 def points(n: str, k: str, target: str) -> None:
     """Unit vectors of 128 numbers like those of items: 300 topics, k log-normal groups in them, and noise."""
     rng = np.random.default_rng(0)
@@ -123,6 +166,5 @@ def scored(points_file: str, centers_file: str, target: str) -> None:
 
 
 if __name__ == "__main__":
-    {"interests": interests, "codes": codes, "points": points, "scored": scored, "counts": counts}[sys.argv[1]](
-        *sys.argv[2:]
-    )
+    known = (interests, codes, points, scored, counts, labelled)
+    {function.__name__: function for function in known}[sys.argv[1]](*sys.argv[2:])

@@ -224,6 +224,24 @@ def test_events_of_several_years_become_one_life(tmp_path: Path) -> None:
     assert Events.open(tmp_path / "events.zarr").bucket(0).times.tolist() == [1, 2, 3, 10, 11]
 
 
+def test_some_buckets_hold_no_more_events_than_asked_for(tmp_path: Path) -> None:
+    with Build(tmp_path / "events.zarr", Manifest("events", "ingest", {})) as build:
+        for bucket, n_events in enumerate([3, 1, 4, 2]):
+            for year in (2016, 2017):
+                part = RaggedEvents(
+                    texts("a"), np.array([0, n_events]), np.zeros(n_events, np.int32), np.arange(n_events)
+                )
+                write_ragged_part(build.folder, f"{year}-{bucket:05}", part)
+        build.finish()
+    events, sizes = Events.open(tmp_path / "events.zarr"), [6, 2, 8, 4]
+    drawn = {tuple(events.some_buckets(10, np.random.default_rng(seed))) for seed in range(50)}
+    assert len(drawn) > 3 and all(sum(sizes[bucket] for bucket in some) <= 10 for some in drawn)
+    assert all(list(some) == sorted(some) for some in drawn) and {1, 2} in map(set, drawn)
+    assert events.some_buckets(20, np.random.default_rng(0)) == [0, 1, 2, 3]
+    # One bucket at the least.
+    assert {len(events.some_buckets(0, np.random.default_rng(seed))) for seed in range(9)} == {1}
+
+
 def test_bucket_is_the_first_32_bits_of_md5() -> None:
     assert bucket_of("", 1 << 32) == 0xD41D8CD9  # md5 of nothing: d41d8cd98f00b204...
     assert bucket_of("", 8) == 0xD41D8CD9 % 8

@@ -73,7 +73,7 @@ def test_verify_reports_every_fault_and_json_too(copied: Copy) -> None:
         ("item_embeddings.zarr/values/c/0/0", ["item_embeddings.zarr", "items.zarr"], ["cluster"]),
         ("events.zarr/parts/2017-00000/times/c/0", ["events.zarr", "interests.zarr"], ["boi"]),
         ("interests.zarr/item_interest/c/0", ["events.zarr", "interests.zarr"], ["boi"]),
-        ("boi-month.zarr/parts/2017-00000/data/c/0", ["boi-month.zarr"], ["train-smen"]),
+        ("boi-month.zarr/parts/2017-00000/data/c/0", ["boi-month.zarr", "interests.zarr"], ["train-smen"]),
         ("boi-month.zarr/parts/2017-00000/row_period/c/0", ["boi-month.zarr", "smen"], ["encode-users"]),
         ("smen/model.safetensors", ["boi-month.zarr", "smen"], ["encode-users"]),
         ("events.zarr/parts/2017-00000/items/c/0", ["events.zarr", "items.zarr"], ["baseline", "tfidf"]),

@@ -134,3 +134,18 @@ def test_only_the_training_rows_are_learnt_from(scaling: str) -> None:
 def test_an_unknown_scaling_is_refused() -> None:
     with pytest.raises(ValueError, match="'max' is not one of column, global, row"):
         Scaler("max")
+
+
+@pytest.mark.parametrize("d", [1, 2, 63, 65, 129, 200])
+def test_scaling_in_pieces_is_exactly_that_of_whole_matrices(d: int) -> None:
+    block, rows = dense(n=9_000, d=d), np.arange(100, 9_000)
+    before, held = block.copy(), block[rows]
+    square = held.var(axis=0, dtype=np.float64)
+    shift, factor = held.mean(axis=0, dtype=np.float64).astype(np.float32), float(1 / np.sqrt(square.sum()))
+    assert (scaled("global", block, rows=rows) == (held - shift) * factor).all()
+    held = held / np.linalg.norm(held, axis=1, keepdims=True)
+    square = held.var(axis=0, dtype=np.float64)
+    shift, factor = held.mean(axis=0, dtype=np.float64).astype(np.float32), float(1 / max(np.sqrt(square.sum()), 1e-12))
+    assert (scaled("row", block, rows=rows) == (held - shift) * factor).all()
+    # What was handed in is not touched.
+    assert (block == before).all()

@@ -43,7 +43,7 @@ def test_with_every_cell_probed_the_result_is_that_of_all_pairs(metric: str, mon
 @pytest.mark.parametrize("metric", ["ip", "l2"])
 def test_recall_is_the_share_of_points_with_their_best_centre(metric: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(large, "_LEAST_CELLS", 4)
-    monkeypatch.setattr(large, "_MEASURED", 3_000)
+    monkeypatch.setattr(large, "MEASURED", 3_000)
     points = unit_points(noise=0.5)
     centers = points[::15]
     _, similarity = large.nearest_by_cell(points, centers, metric)

@@ -1,6 +1,7 @@
 """Method section 12 (2): pairs of one user, strictly less than beta apart, of two different items."""
 
 from itertools import combinations
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lurm_cli.boi.periods import DAY_US
+from lurm_cli.items import pairs
 from lurm_cli.items.pairs import PairSampler
 
 PER_USER = 3  # items of each user's own, so that a pair tells whose it is
@@ -103,3 +105,13 @@ def test_many_users_over_decades_do_not_run_into_each_other() -> None:
 def test_a_log_without_pairs() -> None:
     empty = PairSampler(np.array([0]), np.empty(0, np.int32), np.empty(0, np.int64), np.ones(3, dtype=bool))
     assert len(empty.users) == 0
+
+
+@settings(deadline=None)
+@given(lives, st.integers(1, 9))
+def test_blocks_of_events_do_not_change_the_pairs(lives: list[Life], block: int) -> None:
+    whole = sampler_of(lives)
+    with mock.patch.object(pairs, "_BLOCK", block):
+        by_block = sampler_of(lives)
+    for name in ("items", "running", "first_pair", "n_pairs", "users"):
+        assert getattr(by_block, name).tolist() == getattr(whole, name).tolist()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from lurm_cli.artifacts.arrays import read_array, write_matrix, write_strings, write_vector
+from lurm_cli.artifacts.arrays import array_shape, read_array, write_matrix, write_strings, write_vector
 from lurm_cli.artifacts.manifest import Manifest, read_manifest
 from lurm_cli.artifacts.seal import check_files
 
@@ -49,3 +50,12 @@ class Columns:
     def read(self, name: str, start: int = 0, stop: int | None = None) -> np.ndarray:
         """Rows ``start:stop`` of one array; texts as an object array."""
         return read_array(self.path / name, start, stop)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of one array, from its metadata."""
+        return array_shape(self.path / name)
+
+    def blocks(self, rows: int, *names: str) -> Iterator[tuple[np.ndarray, ...]]:
+        """The same ``rows`` rows of several arrays of one length at a time, first to last."""
+        for start in range(0, self.shape(names[0])[0], rows):
+            yield tuple(self.read(name, start, start + rows) for name in names)

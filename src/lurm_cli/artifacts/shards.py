@@ -102,15 +102,22 @@ def write(path: Path, values: np.ndarray) -> None:
 
 
 def _encoded_shard(values: np.ndarray, n_chunks: int) -> bytes:
+    chunks = [encoded_chunk(values[start : start + CHUNK]) for start in range(0, len(values), CHUNK)]
+    return b"".join([*chunks, encoded_index([len(chunk) for chunk in chunks], n_chunks)])
+
+
+def encoded_chunk(values: np.ndarray) -> bytes:
+    """Bytes of one chunk: up to ``CHUNK`` elements, compressed, and their checksum."""
+    return _checked(_compressed(values))
+
+
+def encoded_index(lengths: list[int], n_chunks: int) -> bytes:
+    """What ends a shard of ``n_chunks`` chunks: where each of those that are there begins, and its bytes."""
     # A chunk that is not there has offset and length 2^64 - 1.
     index = np.full((n_chunks, 2), 2**64 - 1, dtype="<u8")
-    chunks, offset = [], 0
-    for number, start in enumerate(range(0, len(values), CHUNK)):
-        chunk = _checked(_compressed(values[start : start + CHUNK]))
-        index[number] = offset, len(chunk)
-        offset += len(chunk)
-        chunks.append(chunk)
-    return b"".join([*chunks, _checked(index.tobytes())])
+    index[: len(lengths), 0] = np.cumsum([0, *lengths[:-1]])
+    index[: len(lengths), 1] = lengths
+    return _checked(index.tobytes())
 
 
 def _compressed(values: np.ndarray) -> bytes:

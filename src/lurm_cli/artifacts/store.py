@@ -35,6 +35,19 @@ class Partitioned:
         """Names of a bucket's parts, by year."""
         return sorted((name for name in self.manifest.parts if split_part_name(name)[1] == bucket), key=split_part_name)
 
+    def some_buckets(self, n_most: int, rng: np.random.Generator) -> list[int]:
+        """Random buckets that together hold no more than ``n_most`` events or counts (or one that does), ascending.
+
+        All of them where that is enough, without a draw; a bucket is itself a random share of the users.
+        """
+        buckets = self.buckets()
+        sizes = {bucket: sum(self.manifest.parts[name]["nnz"] for name in self.names_of(bucket)) for bucket in buckets}
+        if sum(sizes.values()) <= n_most:
+            return buckets
+        order = [buckets[place] for place in rng.permutation(len(buckets))]
+        n_fit = int(np.searchsorted(np.cumsum([sizes[bucket] for bucket in order]), n_most, side="right"))
+        return sorted(order[: max(1, n_fit)])
+
     def _crc(self, name: str) -> int:
         return self.manifest.parts[name]["crc32c"]
 

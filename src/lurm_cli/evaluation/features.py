@@ -12,6 +12,8 @@ from scipy import sparse
 Matrix: TypeAlias = Any
 Scaling = Literal["column", "global", "row"]
 SCALINGS: tuple[Scaling, ...] = ("column", "global", "row")
+# Columns whose variance, and rows whose length, is taken at once.
+_COLUMNS, _ROWS = 64, 8_192
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Scaler:
             variance, shift = square - mean**2, None
         else:
             mean = block.mean(axis=0, dtype=np.float64)
-            variance = block.var(axis=0, dtype=np.float64)
+            variance = _variance(block)
             square, shift = variance, mean.astype(np.float32)
         if self.scaling == "column":
             factor = np.where(variance > 1e-12, 1 / np.sqrt(np.maximum(variance, 1e-12)), 0.0)
@@ -87,7 +89,10 @@ class Scaler:
                 held: Any = part
                 parts.append(held @ sparse.diags(factor) if isinstance(factor, np.ndarray) else held * factor)
             else:
-                parts.append(((part - shift) * factor).astype(np.float32))
+                # The rows are a copy already, which may be most of the memory there is.
+                part -= shift
+                part *= factor
+                parts.append(part.astype(np.float32, copy=False))
         if len(parts) == 1:
             return sparse.csr_matrix(parts[0], dtype=np.float32) if sparse.issparse(parts[0]) else parts[0]
         if any(sparse.issparse(part) for part in parts):
@@ -95,12 +100,20 @@ class Scaler:
         return np.hstack(parts)
 
 
+def _variance(block: np.ndarray) -> np.ndarray:
+    """Variance of each column, float64 (d,), some columns at a time: deviations in float64 take twice the block."""
+    n_parts = max(1, block.shape[1] // _COLUMNS)
+    return np.concatenate([part.var(axis=0, dtype=np.float64) for part in np.array_split(block, n_parts, axis=1)])
+
+
 def _lengthened(block: Matrix, scaling: Scaling) -> Matrix:
-    """Rows of unit length for ``row``, else as they are; a row of zeros stays one."""
+    """Rows of unit length for ``row``, else as they are; a row of zeros stays one. A dense block is overwritten."""
     if scaling != "row":
         return block
     if sparse.issparse(block):
         held: Any = block
         length = np.sqrt(np.asarray(held.multiply(held).sum(axis=1)).ravel())
         return sparse.csr_matrix(sparse.diags(1 / np.maximum(length, 1e-12)) @ held)
-    return block / np.maximum(np.linalg.norm(block, axis=1, keepdims=True), 1e-12)
+    for rows in np.array_split(block, max(1, len(block) // _ROWS)):
+        rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    return block

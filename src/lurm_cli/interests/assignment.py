@@ -36,10 +36,19 @@ def nearest(points: np.ndarray, centers: np.ndarray, metric: str) -> tuple[np.nd
     return labels, similarity
 
 
-def quick_nearest(points: np.ndarray, centers: np.ndarray, metric: str) -> tuple[np.ndarray, np.ndarray]:
-    """``nearest``; from ``large.EXACT_PAIRS`` pairs on among the centres of the nearest cells only."""
-    if large.is_large(len(points), len(centers)):
-        return large.nearest_by_cell(points, centers, metric)
+def quick_nearest(
+    points: np.ndarray, centers: np.ndarray, metric: str, cells: large.Cells | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """``nearest``; from ``large.EXACT_PAIRS`` pairs on among the centres of the nearest cells only.
+
+    Parameters
+    ----------
+    cells
+        Those of the centres (``large.cells_for``), where these are a block of more points: how they are compared must
+        not depend on how they are cut. None: the number of these points decides.
+    """
+    if cells is not None or large.is_large(len(points), len(centers)):
+        return large.nearest_by_cell(points, centers, metric, cells)
     return nearest(points, centers, metric)
 
 
@@ -55,18 +64,30 @@ def _scores(points: np.ndarray, centers: np.ndarray, metric: str) -> Iterator[tu
         yield slice(start, start + len(block)), scores
 
 
-def assign_hard(points: np.ndarray, centers: np.ndarray, metric: str) -> tuple[np.ndarray, np.ndarray]:
+def assign_hard(
+    points: np.ndarray, centers: np.ndarray, metric: str, cells: large.Cells | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """``quick_nearest``, with label -1 for zero vectors, which say nothing of their item."""
-    labels, similarity = quick_nearest(points, centers, metric)
+    labels, similarity = quick_nearest(points, centers, metric, cells)
     nothing = ~points.any(axis=1)
     labels[nothing], similarity[nothing] = -1, 0
     return labels, similarity
 
 
 def assign_soft(
-    points: np.ndarray, centers: np.ndarray, metric: str, top: int = 3, temperature: float = 0.1
+    points: np.ndarray,
+    centers: np.ndarray,
+    metric: str,
+    top: int = 3,
+    temperature: float = 0.1,
+    cells: large.Cells | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The ``top`` best centres of each point and their weights, a softmax of similarity / temperature (ours).
+
+    Parameters
+    ----------
+    cells
+        As in ``quick_nearest``.
 
     Returns
     -------
@@ -85,8 +106,8 @@ def assign_soft(
         shares = np.exp(kept - kept[:, :1])
         interests[rows], weights[rows] = candidates[order], shares / shares.sum(axis=1, keepdims=True)
 
-    if large.is_large(len(points), len(centers)):
-        large.by_cell(points, centers, metric, best)
+    if cells is not None or large.is_large(len(points), len(centers)):
+        large.by_cell(points, centers, metric, best, cells)
     else:
         every = np.arange(len(centers), dtype=np.int32)
         for rows, scores in _scores(points, centers, metric):

@@ -1,55 +1,36 @@
-"""A readable name for every interest: its most telling words, and its most central items."""
+"""A readable name for every interest: its most telling words, or its most central items."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import sparse
 
-from lurm_cli.items.text import EncodedTexts
-
 SEPARATOR = " · "
-
-
-def nearest_items(labels: np.ndarray, similarity: np.ndarray, k: int, n: int = 3) -> np.ndarray:
-    """The ``n`` most similar items of each interest, best first; int32 (k, n), -1 where there are fewer."""
-    order = np.lexsort((np.arange(len(labels)), -similarity, labels))
-    order = order[labels[order] >= 0]
-    sorted_labels = labels[order]
-    sizes = np.bincount(sorted_labels, minlength=k)
-    rank = np.arange(len(order)) - (np.cumsum(sizes) - sizes)[sorted_labels]
-    out = np.full((k, n), -1, dtype=np.int32)
-    kept = rank < n
-    out[sorted_labels[kept], rank[kept]] = order[kept]
-    return out
+N_WORDS = 4
 
 
 def interest_labels(
-    labels: np.ndarray, texts: EncodedTexts, central: np.ndarray, names: np.ndarray, n_words: int = 4
+    counts: sparse.csr_matrix, vocabulary: Sequence[str], by_items: Sequence[str], n_words: int = N_WORDS
 ) -> list[str]:
     """Name each interest by the words that are frequent in it and rare elsewhere (class-based tf-idf, ours).
 
     Parameters
     ----------
-    labels
-        Interest of each item, -1: none.
-    central
-        (k, n) from ``nearest_items``: interests without text are named by these items.
-    names
-        Item ids.
+    counts
+        float32 CSR (k, words) from ``WordCounts``.
+    vocabulary
+        The word of each column; of equal scores the first column's comes first.
+    by_items
+        What each interest is called if it has no words, from ``names_by_items``.
 
     Returns
     -------
     list of str
         One a interest; equal names get a number.
     """
-    k = len(central)
-    owner = np.repeat(labels, texts.lengths())
-    kept = owner >= 0
-    counts = sparse.csr_matrix(
-        (np.ones(int(kept.sum()), dtype=np.float32), (owner[kept], texts.words[kept])),
-        shape=(k, max(1, len(texts.vocabulary))),
-    )
-    counts.sum_duplicates()
+    k = len(by_items)
     total = np.asarray(counts.sum(axis=0)).ravel()
     average = counts.sum() / max(1, k)
     sizes = np.repeat(np.asarray(counts.sum(axis=1)).ravel(), np.diff(counts.indptr))
@@ -60,12 +41,21 @@ def interest_labels(
     best = order[rank < n_words]
     words: list[list[str]] = [[] for _ in range(k)]
     for place in best:
-        words[rows[place]].append(texts.vocabulary[counts.indices[place]])
-    found = [
-        SEPARATOR.join(chosen) if chosen else SEPARATOR.join(str(names[i]) for i in items if i >= 0) or "(empty)"
-        for chosen, items in zip(words, central, strict=True)
-    ]
-    return _unique(found)
+        words[rows[place]].append(vocabulary[counts.indices[place]])
+    return _unique([SEPARATOR.join(chosen) or name for chosen, name in zip(words, by_items, strict=True)])
+
+
+def names_by_items(codes: np.ndarray, ids: dict[int, str]) -> list[str]:
+    """Name interests by items.
+
+    Parameters
+    ----------
+    codes
+        Items of each interest, int32 (k, n), from ``CentralItems``; -1: none.
+    ids
+        Ids of these items.
+    """
+    return [SEPARATOR.join(ids[code] for code in row if code >= 0) or "(empty)" for row in codes.tolist()]
 
 
 def _unique(names: list[str]) -> list[str]:

@@ -21,7 +21,7 @@ EXACT_PAIRS = 2**29
 # Share of the cells that a point is compared with, and the fewest of them.
 _PROBED, _LEAST_CELLS = 0.04, 8
 # Points that recall is measured with.
-_MEASURED = 2_000
+MEASURED = 2_000
 # Lloyd's rounds: for cells, within a cell, and over all centres; these end when one gains less than 0.5 %.
 _CELL_ROUNDS, _INNER_ROUNDS, _OUTER_ROUNDS = 6, 6, 8
 _GAIN = 0.005
@@ -32,6 +32,11 @@ _BLOCK = 2**23
 def is_large(n_points: int, n_centers: int) -> bool:
     """Whether so many points and centres are compared by cells."""
     return n_points * n_centers > EXACT_PAIRS
+
+
+def cells_for(n_points: int, centers: np.ndarray) -> Cells | None:
+    """Cells of these centres, if so many points are to be compared by cells."""
+    return Cells.of(centers) if is_large(n_points, len(centers)) else None
 
 
 @dataclass(frozen=True)
@@ -148,7 +153,7 @@ def nearest_by_cell(
 
 def recall(points: np.ndarray, centers: np.ndarray, metric: str, similarity: np.ndarray) -> float:
     """Share of points (of 2,000, evenly spaced) whose assigned centre is as near as any."""
-    some = np.unique(np.linspace(0, len(points) - 1, _MEASURED).astype(np.int64))
+    some = np.unique(np.linspace(0, len(points) - 1, MEASURED).astype(np.int64))
     found, squares = 0, (centers**2).sum(axis=1)
     for start in range(0, len(some), 128):
         rows = some[start : start + 128]

@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Literal
 
 from lurm_cli.artifacts.build import Build
 from lurm_cli.artifacts.manifest import Manifest
-from lurm_cli.errors import LurmError
 from lurm_cli.stages.context import Context, Outcome, settled
 from lurm_cli.stages.options import option
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from lurm_cli.artifacts.columns import Columns
+    from lurm_cli.interests.sample import Census
+
+# Items assigned at once; fewer items at a time gain little memory and cost time.
+_LEAST_BLOCK = 65_536
 
 
 @dataclass(frozen=True)
@@ -84,68 +89,62 @@ def run_cluster(context: Context, embeddings: Path, items: Path, config: Cluster
 def _build(
     context: Context, embeddings: Path, items: Path, config: ClusterConfig, target: Path, draft: Manifest
 ) -> Outcome:
+    from functools import partial
+
     import numpy as np
 
     from lurm_cli.artifacts.columns import Columns, write_columns
-    from lurm_cli.interests.assignment import assign_hard, assign_soft
+    from lurm_cli.interests.all_items import assign_items
     from lurm_cli.interests.groups import default_n_groups, group_interests
-    from lurm_cli.interests.labels import interest_labels, nearest_items
-    from lurm_cli.interests.large import is_large, recall
-    from lurm_cli.interests.quality import quality
-    from lurm_cli.items.text import encode_texts
-    from lurm_cli.stages.embed_items import item_texts
+    from lurm_cli.interests.item_arrays import AssignmentLaw
+    from lurm_cli.interests.sample import census
+    from lurm_cli.stages.embed_items import has_texts, item_texts
 
     with Build(target, draft) as build:
         held, catalogue = Columns(embeddings, "item-embeddings"), Columns(items, "items")
-        vectors, seen, ids = held.read("values"), held.read("n_events"), held.read("ids")
-        if not np.isfinite(vectors).all():
-            raise LurmError(f"{embeddings} holds NaN or infinity; run `lurm embed-items --overwrite`")
-        centers = _centers(context, vectors, seen, config)
-        metric = "ip" if config.method == "hdsc" else "l2"
-        labels, similarity = assign_hard(vectors, centers, metric)
-        central = nearest_items(labels, similarity, len(centers))
-        columns = {"centers": centers, "ids": ids, "item_interest": labels, "item_similarity": similarity}
+        counted = census(held)
+        # The vectors learnt from are let go before as many others are held, to be assigned.
+        centers = _centers(context, held, counted, config)
+        law = AssignmentLaw("ip" if config.method == "hdsc" else "l2")
         if config.assign == "soft":
-            interests, weights = assign_soft(vectors, centers, metric, config.top, config.temperature)
-            columns |= {"item_interest": interests, "item_weight": weights}
-        names = interest_labels(labels, encode_texts(item_texts(catalogue)), central, ids)
-        columns["labels"] = np.array(names, dtype=object)
-        columns["sizes"] = np.bincount(labels[labels >= 0], minlength=len(centers)).astype(np.int64)
-        columns["nearest_items"] = central
+            law = AssignmentLaw(law.metric, config.top, config.temperature)
+        texts = partial(item_texts, catalogue) if has_texts(catalogue) else None
+        block = max(config.sample, _LEAST_BLOCK)
+        with context.reporter.bar("assigning", counted.n_items, "items") as bar:
+            found = assign_items(held, counted, centers, law, texts, build.folder, block, bar)
+        columns = {
+            "centers": centers,
+            "labels": np.array(found.labels, dtype=object),
+            "sizes": found.sizes,
+            "nearest_items": found.nearest_items,
+        }
         n_groups = config.n_groups
         if n_groups is None:
-            n_groups = default_n_groups(len(centers), int(((seen > 0) & (labels >= 0)).sum()))
+            n_groups = default_n_groups(len(centers), counted.n_usable)
         if n_groups:
-            columns["groups"] = group_interests(centers, columns["sizes"], n_groups, context.seed)
+            columns["groups"] = group_interests(centers, found.sizes, n_groups, context.seed)
         write_columns(build.folder, columns)
-        found = quality(vectors, labels, centers)
-        if is_large(len(vectors), len(centers)):
-            # Zero vectors have no interest to be found.
-            held_rows = np.flatnonzero(labels >= 0)
-            some = held_rows[np.linspace(0, len(held_rows) - 1, 2_000).astype(np.int64)]
-            found["recall"] = recall(vectors[some], centers, metric, similarity[some])
-            context.reporter.note(f"items were compared with the nearest cells only; recall {found['recall']:.1%}")
+        figures = found.figures
+        if "recall" in figures:
+            context.reporter.note(f"items were compared with the nearest cells only; recall {figures['recall']:.1%}")
         context.reporter.note(
-            f"{len(centers):,} interests: inertia {found['inertia']:.4f}, {found['empty']:,} empty, "
-            f"median {found['median_size']:.0f} items, the largest holds {found['largest']:.1%}"
+            f"{len(centers):,} interests: inertia {figures['inertia']:.4f}, {figures['empty']:,} empty, "
+            f"median {figures['median_size']:.0f} items, the largest holds {figures['largest']:.1%}"
         )
-        manifest = build.finish(shape=centers.shape, facts={"n_interests": len(centers), **found})
+        manifest = build.finish(shape=centers.shape, facts={"n_interests": len(centers), **figures})
     return Outcome(target, manifest, "written")
 
 
-def _centers(context: Context, vectors: np.ndarray, seen: np.ndarray, config: ClusterConfig) -> np.ndarray:
+def _centers(context: Context, embeddings: Columns, counted: Census, config: ClusterConfig) -> np.ndarray:
     """Centres from the items that have a vector and were seen before the cut."""
     import numpy as np
 
     from lurm_cli.interests.hdsc import hdsc
     from lurm_cli.interests.kmeans import kmeans
+    from lurm_cli.interests.sample import learning_sample
     from lurm_cli.interests.size import default_n_interests, distinct_rows
 
-    usable = np.flatnonzero((seen > 0) & vectors.any(axis=1))
-    rng = np.random.default_rng([context.seed, 0])
-    if len(usable) > config.sample:
-        usable = np.sort(rng.choice(usable, config.sample, replace=False))
-    points = np.ascontiguousarray(vectors[usable])
+    points = learning_sample(embeddings, counted, config.sample, np.random.default_rng([context.seed, 0]))
     k = config.n_interests
     if k is None:
         k = default_n_interests(len(points))

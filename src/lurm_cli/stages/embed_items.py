@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 # Texts tell items apart if there are at least so many different ones for each interest that there is to be. Behaviour
 # beside texts that do is no gain: on Complete Journey it makes interests worse.
 _TOLD_APART = 0.75
+# Contrastive pairs are drawn from so many events at the most, which take a gigabyte while they are prepared; a training
+# draws some hundred thousand pairs.
+_PAIR_EVENTS = 2**24
 
 
 @dataclass(frozen=True)
@@ -127,14 +130,14 @@ def _n_word_columns(columns: Columns) -> int:
     return len(facts.get("word_columns", facts["text_columns"]))
 
 
-def item_texts(columns: Columns) -> list[list[str]]:
-    """Words of every item, from its word columns; without any, an item is known by its id alone."""
+def item_texts(columns: Columns, start: int = 0, stop: int | None = None) -> list[list[str]]:
+    """Words of the items ``start:stop``, from their word columns; without any, an item is known by its id alone."""
     from lurm_cli.items.text import join_columns, tokenize
 
     if not has_texts(columns):
-        return [[str(name)] for name in columns.read("ids")]
+        return [[str(name)] for name in columns.read("ids", start, stop)]
     numbers = range(_n_word_columns(columns))
-    joined = join_columns([columns.read(f"text_{number}").tolist() for number in numbers])
+    joined = join_columns([columns.read(f"text_{number}", start, stop).tolist() for number in numbers])
     return [tokenize(text) for text in joined]
 
 
@@ -191,7 +194,7 @@ def _from_texts(
         return mean_vectors(encoded, words)
     from lurm_cli.items.contrastive import ContrastiveOptions, encode_items, fit_contrastive
 
-    training, validation = _pair_samplers(events, encoded, config, until)
+    training, validation = _pair_samplers(context, events, encoded, config, until)
     options = ContrastiveOptions(
         dim=config.dim, tau=config.tau, lr=config.lr, batch_size=config.batch_size, max_steps=config.max_steps
     )
@@ -209,23 +212,31 @@ def _only(texts: EncodedTexts, rows: np.ndarray) -> EncodedTexts:
     return EncodedTexts(indptr, texts.words[np.repeat(rows, sizes)], texts.vocabulary)
 
 
-def _pair_samplers(events: Events, texts: EncodedTexts, config: EmbedConfig, until: int | None) -> tuple[Any, Any]:
+def _pair_samplers(
+    context: Context, events: Events, texts: EncodedTexts, config: EmbedConfig, until: int | None
+) -> tuple[Any, Any]:
     """Pairs of training users and of held-out users."""
     import numpy as np
 
     from lurm_cli.items.pairs import PairSampler
     from lurm_cli.smen.blocks import held_out
 
-    buckets = list(events.iter_buckets(until))
-    users = np.concatenate([bucket.users for bucket in buckets])
-    sizes = np.concatenate([np.diff(bucket.indptr) for bucket in buckets])
-    codes = np.concatenate([bucket.items for bucket in buckets])
-    times = np.concatenate([bucket.times for bucket in buckets])
-    validates = held_out(users, 0.1)
+    chosen = events.some_buckets(_PAIR_EVENTS, np.random.default_rng([context.seed, 2]))
+    if len(chosen) < len(events.buckets()):
+        context.reporter.note(f"pairs are drawn from the users of {len(chosen):,} of {len(events.buckets()):,} buckets")
     usable = texts.lengths() > 0
+    # Events per user, items and times: of the users trained on, and of those held out.
+    sides: list[list[tuple[np.ndarray, ...]]] = [[], []]
+    for bucket in (events.bucket(number, until) for number in chosen):
+        validates, sizes = held_out(bucket.users, 0.1), np.diff(bucket.indptr)
+        for side, users in zip(sides, (~validates, validates), strict=True):
+            mask = np.repeat(users, sizes)
+            side.append((sizes[users], bucket.items[mask], bucket.times[mask]))
     samplers = []
-    for chosen in (~validates, validates):
-        mask = np.repeat(chosen, sizes)
-        indptr = np.concatenate([[0], np.cumsum(sizes[chosen])])
-        samplers.append(PairSampler(indptr, codes[mask], times[mask], usable, config.beta_days))
+    for side in sides:
+        sizes, items, times = (np.concatenate(arrays) for arrays in zip(*side, strict=True))
+        # The sampler keeps what it needs of them.
+        side.clear()
+        indptr = np.concatenate([[0], np.cumsum(sizes)])
+        samplers.append(PairSampler(indptr, items, times, usable, config.beta_days))
     return samplers[0], samplers[1]
