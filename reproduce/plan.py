@@ -48,7 +48,7 @@ DEPARTURES = (
     Variant("random-start", "weights start at random", ("--start", "random")),
     Variant("no-idf", "interests are not weighted", ("--interest-weights", "none")),
     Variant("no-groups", "groups of interests are not counted", ("--no-groups",)),
-    Variant("no-scaling", "bags are not divided by the root of their length", ("--scaling", "none")),
+    Variant("no-scaling", "bags are not scaled", ("--scaling", "none")),
     Variant("time-views", "views are sub-sequences in time", ("--split-views", "0")),
 )
 

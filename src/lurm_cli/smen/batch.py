@@ -156,7 +156,8 @@ class InputLaw:
     def apply(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
         """Eq. 4's logarithm of each column's count, then the options.
 
-        Interests and groups are scaled each by their own length, so that neither drowns the other.
+        Interests and groups are scaled each by their own length, so that neither drowns the other: the interests as
+        ``scaling`` says, the groups by the root of theirs, for how much there was of everything stands in them.
         """
         held = self.columns(counts)
         data = np.log1p(held.data.astype(np.float32))
@@ -166,7 +167,7 @@ class InputLaw:
             level = np.repeat(2 * np.arange(held.shape[0]), np.diff(held.indptr)) + (held.indices >= counts.shape[1])
             # Not reduceat, which takes an empty row for its neighbour.
             squares = np.bincount(level, data**2, minlength=2 * held.shape[0])
-            power = 0.5 if self.scaling == "unit" else 0.25
+            power = np.tile([0.5 if self.scaling == "unit" else 0.25, 0.25], held.shape[0])
             data /= (np.maximum(squares, 1e-12) ** power)[level].astype(np.float32)
         return sparse.csr_matrix((data, held.indices, held.indptr), shape=held.shape)
 

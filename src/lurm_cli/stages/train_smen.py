@@ -33,7 +33,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "start": "svd",
         "relu": False,
         "interest_weights": "idf",
-        "scaling": "root",
+        "scaling": "unit",
         "groups": True,
         "split_views": 1.0,
     },
@@ -73,7 +73,9 @@ class TrainConfig:
         None, "damp interests that everybody has", shown=_BY_PRESET
     )
     scaling: Literal["none", "unit", "root"] | None = option(
-        None, "divide each period's bag by nothing, by its length, or by the root of its length", shown=_BY_PRESET
+        None,
+        "divide each period's bag by nothing, by its length, or by its root (groups: by the root)",
+        shown=_BY_PRESET,
     )
     groups: bool | None = option(None, "count groups of neighbouring interests beside these", shown=_BY_PRESET)
     drop_empty: bool = option(False, "leave out periods without behaviours instead of keeping zeros")
