@@ -107,7 +107,7 @@ class BaselineContract(StageContract):
             alone = filled(baseline.transform(events_of({user: lives[user]})))
             assert alone.shape == (1, together.shape[1])
             # Five hops of a trained network carry the rounding of a single row's matrix products some way.
-            np.testing.assert_allclose(alone[0], together[row], rtol=1e-5, atol=1e-5)
+            np.testing.assert_allclose(alone[0], together[row], rtol=1e-5, atol=5e-5)
 
     def test_how_users_lie_in_buckets_does_not_matter(self) -> None:
         lives = random_lives(40, len(WORDS))

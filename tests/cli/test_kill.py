@@ -115,7 +115,7 @@ def test_boi_twice_once_with_workers_that_end_with_their_parent(undisturbed: Pat
 
 
 def test_train_smen_after_its_first_checkpoint(undisturbed: Path, tmp_path: Path) -> None:
-    root = with_inputs(tmp_path / "killed", undisturbed, "boi-month.zarr")
+    root = with_inputs(tmp_path / "killed", undisturbed, "boi-month.zarr", "interests.zarr")
     partial = root / ".smen.partial"
     checkpoint = partial / "last/state.safetensors"
     kill_when(root, "train-smen", "smen", lambda root: checkpoint.is_file())

@@ -17,7 +17,7 @@ STAGES = {
     "item_embeddings.zarr": (["embed-items"], ["events.zarr", "items.zarr"]),
     "interests.zarr": (["cluster"], ["item_embeddings.zarr", "items.zarr"]),
     "boi-month.zarr": (["boi"], ["events.zarr", "interests.zarr"]),
-    "smen": (["train-smen"], ["boi-month.zarr"]),
+    "smen": (["train-smen"], ["boi-month.zarr", "interests.zarr"]),
     "users.zarr": (["encode-users"], ["boi-month.zarr", "smen"]),
     "baselines/aggregates.zarr": (["baseline", "aggregates"], ["events.zarr", "items.zarr"]),
 }

@@ -40,6 +40,7 @@ def test_buckets_and_order_of_events_do_not_matter_and_few_users_leave_columns_e
     assert whole.shape == (21, 16) and not whole[:, 5:].any()
 
 
-def test_a_single_user_says_only_what_was_chosen() -> None:
+def test_a_single_users_items_are_different_and_nothing_else() -> None:
     vectors = behaviour_vectors([events_of([[0, 2, 2]])], 4, 3, seed=0)
     assert vectors.any(axis=1).tolist() == [True, False, True, False]
+    assert (vectors[0] != vectors[2]).all()

@@ -41,8 +41,10 @@ def behaviour_vectors(histories: Iterable[RaggedEvents], n_items: int, dim: int,
     directions, strength = principal_directions(bags, dim, seed)
     out = np.zeros((n_items, dim), dtype=np.float32)
     out[:, : len(strength)] = directions * np.sqrt(strength)
-    if not len(strength):  # a single user or item: what was chosen goes together
-        out[np.unique(counts.indices), 0] = 1
+    if not len(strength):
+        # Of a single user's items nothing is known but that they are different.
+        chosen = np.unique(counts.indices)
+        out[chosen] = np.random.default_rng(seed).normal(size=(len(chosen), dim))
     return unit_rows(out)
 
 
