@@ -149,11 +149,13 @@ def _learn(
     from lurm_cli.items.vectors import concatenate
 
     vectors = _from_texts(context, columns, events, seen, config, until) if has_texts(columns) else None
-    joins = config.behaviour
-    if joins is None:
-        joins = vectors is None or not _told_apart(context, vectors, seen)
     blocks = [] if vectors is None else [vectors]
-    if joins or vectors is None:
+    joins = config.behaviour
+    if vectors is None:
+        joins = True
+    elif joins is None:
+        joins = not _told_apart(context, vectors, seen)
+    if joins:
         context.reporter.note("items get vectors from who chose what (--no-behaviour changes this)")
         with context.reporter.bar("who chose what", None):
             blocks.append(behaviour_vectors(events.iter_buckets(until), len(seen), config.dim, context.seed))
