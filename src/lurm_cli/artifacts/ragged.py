@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy import sparse
 
 from lurm_cli.artifacts.arrays import read_array, write_strings, write_vector
 from lurm_cli.artifacts.parts import PARTS, commit_part, part_attributes
@@ -115,3 +116,15 @@ def merge_years(years: list[RaggedEvents]) -> RaggedEvents:
         np.concatenate([year.items for year in years])[order],
         np.concatenate([year.times for year in years])[order],
     )
+
+
+def user_item_counts(events: RaggedEvents, n_items: int) -> sparse.csr_matrix:
+    """How often each user chose each item, CSR int64 (n_users, n_items)."""
+    # A copy: adding up duplicates sorts in place, and the events are not ours.
+    counts = sparse.csr_matrix(
+        (np.ones(events.n_events, dtype=np.int64), events.items, events.indptr),
+        shape=(len(events.users), n_items),
+        copy=True,
+    )
+    counts.sum_duplicates()
+    return counts

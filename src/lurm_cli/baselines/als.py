@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from lurm_cli.artifacts.ragged import RaggedEvents
-from lurm_cli.baselines.base import Catalogue, Histories, user_item_counts
+from lurm_cli.artifacts.ragged import RaggedEvents, user_item_counts
+from lurm_cli.baselines.base import Catalogue, Histories
 
 # Factors are learnt from so many users at the most; everyone is solved against them.
 _MOST_USERS = 200_000

@@ -53,15 +53,3 @@ class Baseline(Protocol):
     def transform(self, events: RaggedEvents) -> np.ndarray | sparse.csr_matrix:
         """One row a user, float32 (n_users, d), dense or CSR; the columns are the same for every call."""
         ...
-
-
-def user_item_counts(events: RaggedEvents, n_items: int) -> sparse.csr_matrix:
-    """How often each user chose each item, CSR int64 (n_users, n_items)."""
-    # A copy: adding up duplicates sorts in place, and the events are not ours.
-    counts = sparse.csr_matrix(
-        (np.ones(events.n_events, dtype=np.int64), events.items, events.indptr),
-        shape=(len(events.users), n_items),
-        copy=True,
-    )
-    counts.sum_duplicates()
-    return counts

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from lurm_cli.artifacts.ragged import RaggedEvents
-from lurm_cli.baselines.base import Catalogue, Histories, user_item_counts
+from lurm_cli.artifacts.ragged import RaggedEvents, user_item_counts
+from lurm_cli.baselines.base import Catalogue, Histories
 
 _RARE = 5
 

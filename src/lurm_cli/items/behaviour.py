@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 from scipy import sparse
 
-from lurm_cli.artifacts.ragged import RaggedEvents
+from lurm_cli.artifacts.ragged import RaggedEvents, user_item_counts
 from lurm_cli.decomposition import first_rows, inverse_frequency, principal_directions
 from lurm_cli.items.vectors import unit_rows
 
@@ -50,9 +50,6 @@ def behaviour_vectors(histories: Iterable[RaggedEvents], n_items: int, dim: int,
 
 def _log_counts(events: RaggedEvents, n_items: int) -> sparse.csr_matrix:
     """ln(1 + how often each user chose each item), float32 CSR."""
-    ones = np.ones(events.n_events, dtype=np.float32)
-    # A copy: adding up duplicates sorts in place, and the events are not ours.
-    counts = sparse.csr_matrix((ones, events.items, events.indptr), shape=(len(events.users), n_items), copy=True)
-    counts.sum_duplicates()
+    counts = user_item_counts(events, n_items).astype(np.float32)
     np.log1p(counts.data, out=counts.data)
     return counts
