@@ -145,6 +145,19 @@ def test_nothing_stands_under_the_final_name_before_the_end_and_parts_survive(tm
     assert not (tmp_path / ".boi.zarr.partial").exists()
 
 
+def test_a_model_killed_while_its_metadata_are_written_ends_the_same(tmp_path: Path) -> None:
+    target, manifest = tmp_path / "smen", Manifest("smen", "train-smen", {})
+    with Build(target, manifest, metadata="config.json") as build:
+        (build.folder / "model.safetensors").write_bytes(b"weights")
+        (build.folder / "last").mkdir()
+        for name in ("config.json.new", "last/state.safetensors.new"):
+            (build.folder / name).write_bytes(b"half")
+    with Build(target, manifest, metadata="config.json") as build:
+        assert build.resumed
+        build.finish()
+    assert list(read_manifest(target).files) == ["model.safetensors"]
+
+
 def test_partial_work_of_other_parameters_is_dropped(tmp_path: Path) -> None:
     target = tmp_path / "boi.zarr"
     with Build(target, Manifest("boi", "boi", {"period": "month"})) as build:

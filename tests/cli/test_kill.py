@@ -14,12 +14,13 @@ from cli.shell import LURM, assert_same_bytes, clean_environment, lurm
 
 # More users than one block of the encoder's rows holds (16,384), and parts enough to be killed between two of them.
 N_USERS, PER_USER, BUCKETS = 18_000, 2, 16
+# 20 steps an epoch and a checkpoint after at least 25: every second epoch, so that 6 epochs leave two thirds undone.
 COMMANDS = {
     "ingest": ["--buckets", BUCKETS],
     "embed-items": [],
     "cluster": [],
     "boi": [],
-    "train-smen": ["--epochs", 2, "--batch-size", 512],
+    "train-smen": ["--epochs", 6, "--batch-size", 512],
     "encode-users": [],
 }
 

@@ -107,9 +107,11 @@ class Build:
             self.resumed = True
             for left_over in (self.folder / PARTS).glob(".*"):
                 shutil.rmtree(left_over, ignore_errors=True)
-            # Zarr writes a chunk as 0.<random>.partial and renames it; a killed run leaves the former behind.
-            for half_written in list(self.folder.rglob("*.partial")):
-                half_written.unlink(missing_ok=True)
+            # Zarr writes a chunk as 0.<random>.partial and renames it, metadata and checkpoints are written as
+            # <name>.new and renamed; a killed run leaves the former behind, and a model folder seals all it holds.
+            for pattern in ("*.partial", "*.new"):
+                for half_written in list(self.folder.rglob(pattern)):
+                    half_written.unlink(missing_ok=True)
             return
         shutil.rmtree(self.folder)
         self.folder.mkdir()
