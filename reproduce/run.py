@@ -29,7 +29,7 @@ LURM = Path(sys.executable).with_name("lurm")
 # Exit code of a stage whose output stands there with other inputs or parameters.
 _MADE_OTHERWISE = 4
 PARTS = ["main", "variants", "lengths"]
-SEEDS, QUICK_SEEDS, QUICK_USERS = 5, 2, 300
+SEEDS, QUICK_SEEDS = 5, 2
 
 
 class Workspace:
@@ -169,11 +169,10 @@ def main() -> None:
     for log in logs:
         if given.only and log.name not in given.only:
             continue
-        folder, flags = ROOT / "examples" / log.name, []
+        folder, flags = ROOT / "examples" / log.name, [] if log.users is None else [f"USERS={log.users}"]
         if given.quick:
             folder = target / log.name
             shutil.copytree(ROOT / "examples" / log.name, folder, dirs_exist_ok=True, ignore=only_sources)
-            flags = [f"USERS={QUICK_USERS}"]
         for entry in run_log(log, folder, QUICK_SEEDS if given.quick else SEEDS, flags, given.parts):
             # What was not asked for stays as it was found.
             held[log.name] = held.get(log.name, {}) | entry

@@ -28,14 +28,26 @@ def test_words_of_unseen_items_are_not_known() -> None:
     words = item_words(catalogue, histories_of(events_of({"a": [(0, 0), (1, 3)], "b": [(0, 1)]})))
     assert words.vocabulary == ["tea", "black", "green"]
     # Row 0 is the padding item; an item nobody chose has the words that others have.
-    assert words.table.tolist() == [[0, 0], [3, 1], [2, 1], [1, 0], [0, 0]]
+    assert words.table[words.of_item].tolist() == [[0, 0], [3, 1], [2, 1], [1, 0], [0, 0]]
+
+
+def test_items_of_the_same_words_are_one_text_and_one_without_words_is_no_padding() -> None:
+    catalogue = catalogue_of("red tea", "", "tea", "red tea", "tea red", "unheard")
+    events = events_of({"a": [(0, 0), (1, 1), (2, 3)], "b": [(0, 2), (1, 4)]})
+    words = item_words(catalogue, histories_of(events))
+    assert words.vocabulary == ["tea", "red"]
+    assert words.table.tolist() == [[0, 0], [0, 0], [1, 0], [1, 2], [2, 1]]
+    assert words.of_item.tolist() == [0, 4, 1, 2, 4, 3, 1]
+    assert words.recent_texts(events)[:, :4].tolist() == [[4, 1, 4, 0], [2, 3, 0, 0]]
 
 
 def test_the_most_frequent_words_are_kept_and_texts_are_cut() -> None:
     catalogue = catalogue_of("a b c", "a b", "a d")
     histories = histories_of(events_of({"u": [(0, 0), (1, 1), (2, 2)]}))
-    assert item_words(catalogue, histories, most_words=2).table.tolist() == [[0, 0], [1, 2], [1, 2], [1, 0]]
-    assert item_words(catalogue, histories, longest=1).table.tolist() == [[0], [1], [1], [1]]
+    two = item_words(catalogue, histories, most_words=2)
+    assert two.table[two.of_item].tolist() == [[0, 0], [1, 2], [1, 2], [1, 0]]
+    one = item_words(catalogue, histories, longest=1)
+    assert one.table.tolist() == [[0], [1]] and one.of_item.tolist() == [0, 1, 1, 1]
 
 
 def test_word_vectors_have_zeros_for_padding_and_a_row_a_word() -> None:
@@ -46,12 +58,13 @@ def test_word_vectors_have_zeros_for_padding_and_a_row_a_word() -> None:
     assert not vectors[0].any() and vectors[1:].any(axis=1).all()
 
 
-def test_the_input_of_supervised_methods_is_the_last_fifty_items() -> None:
+def test_the_input_of_supervised_methods_is_the_texts_of_the_last_fifty_items() -> None:
     catalogue = catalogue_of("green tea", "black tea", "mug")
     events = events_of({"a": [(t, t % 3) for t in range(60)], "b": [(0, 2)]})
     made = RecentTexts(word_dim=4).fit(histories_of(events), catalogue, 0)
     rows = made.transform(events)
     assert rows.dtype == np.float32 and rows.shape == (2, 50)
-    assert rows[0].tolist() == [t % 3 + 1 for t in range(10, 60)]
-    assert rows[1].tolist() == [3] + [0] * 49
-    assert made.extras["item_words"].shape == (4, 2) and made.extras["word_vectors"].shape == (5, 4)
+    words = made.extras["text_words"][rows.astype(int)]
+    assert words[0].tolist() == [[[3, 1], [2, 1], [4, 0]][t % 3] for t in range(10, 60)]
+    assert words[1].tolist() == [[4, 0]] + [[0, 0]] * 49
+    assert made.extras["text_words"].shape == (4, 2) and made.extras["word_vectors"].shape == (5, 4)

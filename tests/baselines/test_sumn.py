@@ -189,6 +189,6 @@ def test_the_representation_is_the_last_hop() -> None:
     catalogue, events = catalogue_of("red tea", "mug", "cap"), events_of({"a": [(0, 0), (1, 1)], "b": [(0, 2), (5, 0)]})
     baseline = Sumn(dim=4, epochs=1).fit(histories_of(events), catalogue, 0)
     with torch.no_grad():
-        states = baseline.network(torch.tensor([[1, 2], [3, 1]]))
+        states = baseline.network(torch.from_numpy(baseline.words.of_item[[[1, 2], [3, 1]]]))
     np.testing.assert_allclose(baseline.transform(events), states[4].numpy(), rtol=1e-5, atol=1e-6)
     assert not torch.allclose(states[4], states[3])

@@ -129,12 +129,11 @@ class Coles:
             self.network = ColesNetwork(codes, held["dim"])
 
             def loss(users: np.ndarray, rng: np.random.Generator) -> Tensor:
-                views = [
-                    slices(items[users], times[users], held["shortest"], held["longest"], rng)
-                    for _ in range(held["slices"])
-                ]
-                vectors = torch.cat([self.network(*map(torch.from_numpy, view)) for view in views])
-                return contrastive_loss(vectors, torch.arange(len(users)).repeat(held["slices"]))
+                # All slices go through the layer at once: it waits for each step, however few sequences run.
+                owner = np.tile(np.arange(len(users)), held["slices"])
+                chosen = users[owner]
+                view = slices(items[chosen], times[chosen], held["shortest"], held["longest"], rng)
+                return contrastive_loss(self.network(*map(torch.from_numpy, view)), torch.from_numpy(owner))
 
             if len(items) >= 2:
                 train(

@@ -30,7 +30,7 @@ class Level(nn.Module):
 
 
 class HanNetwork(nn.Module):
-    """An item's words are read once a batch, however many users chose it."""
+    """A text is read once a batch, however many items have it and however many users chose them."""
 
     def __init__(self, table: Tensor, vectors: Tensor, n_classes: int) -> None:
         super().__init__()
@@ -41,16 +41,16 @@ class HanNetwork(nn.Module):
         self.dropout = nn.Dropout(0.3)
         self.out = nn.Linear(2 * _HIDDEN, n_classes)
 
-    def forward(self, items: Tensor) -> Tensor:
-        """Logits (B, n_classes) from item code + 1, (B, 50)."""
-        distinct, place = torch.unique(items, return_inverse=True)
+    def forward(self, texts: Tensor) -> Tensor:
+        """Logits (B, n_classes) from rows of the table, (B, 50)."""
+        distinct, place = torch.unique(texts, return_inverse=True)
         words = self.table[distinct]
         behaviours = self.behaviour(self.dropout(self.words(words)), (words > 0).sum(1))
-        users = self.user(looked_up(self.dropout(behaviours), place), (items > 0).sum(1))
+        users = self.user(looked_up(self.dropout(behaviours), place), (texts > 0).sum(1))
         logits: Tensor = self.out(self.dropout(users))
         return logits
 
 
 def classifier() -> Classifier:
     """HAN, not trained yet."""
-    return Classifier(HanNetwork, epochs=10)
+    return Classifier(HanNetwork)

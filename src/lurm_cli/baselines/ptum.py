@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from lurm_cli.artifacts.ragged import RaggedEvents
 from lurm_cli.baselines.base import Catalogue, Histories
 from lurm_cli.baselines.network import Attention, looked_up, masked_softmax, train
-from lurm_cli.baselines.recent import MOST_USERS, RECENT, item_words, recent_items, recent_times, word_vectors
+from lurm_cli.baselines.recent import MOST_USERS, RECENT, item_words, recent_times, word_vectors
 
 _USERS_AT_ONCE = 512
 _HEADS, _HEAD_DIM, _ATTENTION = 16, 16, 200
@@ -23,6 +23,8 @@ _NEGATIVES = 4
 # So often a wrong candidate that is the user's own is drawn again.
 _DRAWS = 20
 _NEXT = 2
+# Texts are read in so many groups of like length.
+_CHUNKS = 4
 # Steps after which more users are worth more than more epochs of them.
 _MOST_STEPS = 400
 
@@ -59,14 +61,21 @@ class PtumNetwork(nn.Module):
         self.user_attention, self.user_pool = SelfAttention(_DIM), Attention(_DIM, _ATTENTION)
         self.dropout = nn.Dropout(0.2)
 
-    def texts(self, items: Tensor) -> Tensor:
-        """Vectors of behaviours, (..., 256), from item code + 1; zeros for padding."""
-        distinct, place = torch.unique(items, return_inverse=True)
+    def texts(self, texts: Tensor) -> Tensor:
+        """Vectors of behaviours, (..., 256), from rows of the table; zeros for padding."""
+        distinct, place = torch.unique(texts, return_inverse=True)
         words = self.table[distinct]
+        sizes = (words > 0).sum(1)
+        # Short texts apart from long ones: most of a table as wide as the longest text is padding.
+        order = sizes.argsort(stable=True)
+        out = torch.cat([self._text(words[some, : max(1, int(sizes[some[-1]]))]) for some in order.chunk(_CHUNKS)])
+        return looked_up(out, order.argsort()[place])
+
+    def _text(self, words: Tensor) -> Tensor:
         mask = words > 0
-        x = self.dropout(self.words(words) + self.word_position)
+        x = self.dropout(self.words(words) + self.word_position[: words.shape[1]])
         out: Tensor = self.text_pool(self.dropout(self.text_attention(x, mask)), mask)
-        return looked_up(out, place)
+        return out
 
     def users(self, texts: Tensor, positions: Tensor, gaps: Tensor) -> Tensor:
         """(B, 256) from behaviour vectors (B, T, 256), positions 1..T (0: padding) and gap buckets."""
@@ -90,26 +99,23 @@ class Candidates:
 
     Parameters
     ----------
-    items
-        The users' behaviours, item code + 1, (n_users, T); padded with 0.
-    table
-        Words of the items, as in ``ItemWords``. Items of the same words cannot be told from each other.
+    texts
+        The users' behaviours, rows of the table of words, (n_users, T); padded with 0.
     """
 
-    def __init__(self, items: np.ndarray, table: np.ndarray) -> None:
-        text = np.unique(table, axis=0, return_inverse=True)[1].reshape(-1)
-        owner, column = np.nonzero(items)
-        pool = items[owner, column]
-        order = np.argsort(text[pool], kind="stable")
-        self._text, self._pool, self._owner = text, pool[order], owner[order]
+    def __init__(self, texts: np.ndarray) -> None:
+        owner, column = np.nonzero(texts)
+        pool = texts[owner, column]
+        order = np.argsort(pool, kind="stable")
+        self._pool, self._owner = pool[order], owner[order]
         # Behaviours of text k stand at begin[k]:end[k].
-        texts = text[self._pool]
-        self._begin, self._end = (np.searchsorted(texts, np.arange(text.max() + 1), side) for side in ("left", "right"))
-        self.n_texts = np.unique(texts).size
+        numbers = np.arange(pool.max(initial=0) + 1)
+        self._begin, self._end = (np.searchsorted(self._pool, numbers, side) for side in ("left", "right"))
+        self.n_texts = np.unique(pool).size
 
     def draw(self, positive: np.ndarray, users: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """The right item in column 0 and four of other words; of other users, too, unless those have hardly any."""
-        text = np.repeat(self._text[positive][:, None], _NEGATIVES, axis=1)
+        """The right text in column 0 and four others; of other users, too, unless those have hardly any."""
+        text = np.repeat(positive[:, None], _NEGATIVES, axis=1)
         wrong = self._of_another_text(text, rng)
         for _ in range(_DRAWS):
             own = self._owner[wrong] == users[:, None]
@@ -143,27 +149,27 @@ class Ptum:
     def fit(self, histories: Histories, catalogue: Catalogue, seed: int) -> Ptum:
         """Pre-train on both tasks."""
         held = self.parameters
-        words = item_words(catalogue, histories)
-        items = np.concatenate([recent_items(events) for events in histories()])[:MOST_USERS]
+        self.words = words = item_words(catalogue, histories)
+        texts = np.concatenate([words.recent_texts(events) for events in histories()])[:MOST_USERS]
         times = np.concatenate([recent_times(events) for events in histories()])[:MOST_USERS]
-        usable = (items > 0).sum(1) >= 2
-        gaps = gap_buckets(times, items > 0)[usable]
-        items = items[usable]
-        answers = Candidates(items, words.table)
+        usable = (texts > 0).sum(1) >= 2
+        gaps = gap_buckets(times, texts > 0)[usable]
+        texts = texts[usable]
+        answers = Candidates(texts)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             vectors = torch.from_numpy(word_vectors(words, held["word_dim"], seed))
             self.network = PtumNetwork(torch.from_numpy(words.table), vectors)
 
             def loss(users: np.ndarray, rng: np.random.Generator) -> Tensor:
-                given = (items[users], gaps[users], users, answers, rng)
+                given = (texts[users], gaps[users], users, answers, rng)
                 return self._masked(*given) + self._next(*given)
 
             if answers.n_texts > 1:
                 train(
                     self.network,
                     loss,
-                    len(items),
+                    len(texts),
                     seed,
                     batch_size=held["batch_size"],
                     epochs=held["epochs"],
@@ -174,40 +180,40 @@ class Ptum:
         return self
 
     def _masked(
-        self, items: np.ndarray, gaps: np.ndarray, users: np.ndarray, answers: Candidates, rng: np.random.Generator
+        self, texts: np.ndarray, gaps: np.ndarray, users: np.ndarray, answers: Candidates, rng: np.random.Generator
     ) -> Tensor:
         """One behaviour's text is hidden, its position and gap stay; the candidates carry that position."""
-        rows, size = np.arange(len(items)), (items > 0).sum(1)
+        rows, size = np.arange(len(texts)), (texts > 0).sum(1)
         slot = rng.integers(0, size)
-        choice = answers.draw(items[rows, slot], users, rng)
-        user = self._user(items, gaps, hidden=np.arange(items.shape[1])[None] == slot[:, None])
+        choice = answers.draw(texts[rows, slot], users, rng)
+        user = self._user(texts, gaps, hidden=np.arange(texts.shape[1])[None] == slot[:, None])
         place = self.network.position(torch.from_numpy(slot + 1))
         return self._loss(user, choice, place)
 
     def _next(
-        self, items: np.ndarray, gaps: np.ndarray, users: np.ndarray, answers: Candidates, rng: np.random.Generator
+        self, texts: np.ndarray, gaps: np.ndarray, users: np.ndarray, answers: Candidates, rng: np.random.Generator
     ) -> Tensor:
         """The last two behaviours are hidden; users with fewer than three are left out."""
-        size = (items > 0).sum(1)
+        size = (texts > 0).sum(1)
         long = size > _NEXT
         if not long.any():
             return torch.zeros(())
-        items, gaps, users, size = items[long], gaps[long], users[long], size[long]
-        rows = np.arange(len(items))
-        column = np.arange(items.shape[1])[None]
-        user = self._user(items, gaps, hidden=(column >= (size - _NEXT)[:, None]) & (column < size[:, None]))
+        texts, gaps, users, size = texts[long], gaps[long], users[long], size[long]
+        rows = np.arange(len(texts))
+        column = np.arange(texts.shape[1])[None]
+        user = self._user(texts, gaps, hidden=(column >= (size - _NEXT)[:, None]) & (column < size[:, None]))
         losses = []
         for k in range(_NEXT):
-            choice = answers.draw(items[rows, size - _NEXT + k], users, rng)
-            place = self.network.position(torch.full((len(items),), RECENT + 1 + k))
+            choice = answers.draw(texts[rows, size - _NEXT + k], users, rng)
+            place = self.network.position(torch.full((len(texts),), RECENT + 1 + k))
             losses.append(self._loss(user, choice, place))
         return torch.stack(losses).mean()
 
-    def _user(self, items: np.ndarray, gaps: np.ndarray, hidden: np.ndarray | None = None) -> Tensor:
-        shown = items if hidden is None else np.where(hidden, 0, items)
-        texts = self.network.texts(torch.from_numpy(shown))
-        positions = np.where(items > 0, np.arange(1, items.shape[1] + 1)[None], 0)
-        return self.network.users(texts, torch.from_numpy(positions), torch.from_numpy(gaps))
+    def _user(self, texts: np.ndarray, gaps: np.ndarray, hidden: np.ndarray | None = None) -> Tensor:
+        shown = texts if hidden is None else np.where(hidden, 0, texts)
+        vectors = self.network.texts(torch.from_numpy(shown))
+        positions = np.where(texts > 0, np.arange(1, texts.shape[1] + 1)[None], 0)
+        return self.network.users(vectors, torch.from_numpy(positions), torch.from_numpy(gaps))
 
     def _loss(self, user: Tensor, choice: np.ndarray, place: Tensor) -> Tensor:
         vectors = self.network.texts(torch.from_numpy(choice)) + place[:, None]
@@ -216,11 +222,11 @@ class Ptum:
 
     def transform(self, events: RaggedEvents) -> np.ndarray:
         """float32 (n_users, 256)."""
-        items, times = recent_items(events), recent_times(events)
-        gaps = gap_buckets(times, items > 0)
+        texts, times = self.words.recent_texts(events), recent_times(events)
+        gaps = gap_buckets(times, texts > 0)
         out = []
         with torch.no_grad():
-            for start in range(0, len(items), _USERS_AT_ONCE):
+            for start in range(0, len(texts), _USERS_AT_ONCE):
                 some = slice(start, start + _USERS_AT_ONCE)
-                out.append(self._user(items[some], gaps[some]).numpy())
+                out.append(self._user(texts[some], gaps[some]).numpy())
         return np.concatenate(out)

@@ -42,16 +42,26 @@ def _recent(events: RaggedEvents, values: np.ndarray, n: int) -> np.ndarray:
 class ItemWords:
     """Words of the items as a table that networks index.
 
+    Items of the same words cannot be told from each other by them: they are one text, which a network reads once.
+
     Attributes
     ----------
     table
-        int64 (n_items + 1, longest text): word number + 1, padded with 0; row 0 is the padding item.
+        int64 (n_texts + 1, longest text): word number + 1, padded with 0; row 0 is padding, each other row is
+        different (one of them may hold no word).
+    of_item
+        int64 (n_items + 1,): the row of item code + 1; 0 stands at 0.
     vocabulary
         The words; number k stands at ``vocabulary[k]``.
     """
 
     table: np.ndarray
+    of_item: np.ndarray
     vocabulary: list[str]
+
+    def recent_texts(self, events: RaggedEvents) -> np.ndarray:
+        """The texts of ``recent_items``: rows of ``table``, padded with 0 at the end; int64 (n_users, 50)."""
+        return self.of_item[recent_items(events)]
 
 
 def item_words(catalogue: Catalogue, histories: Histories, most_words: int = 100_000, longest: int = 35) -> ItemWords:
@@ -68,10 +78,12 @@ def item_words(catalogue: Catalogue, histories: Histories, most_words: int = 100
     lengths = texts.lengths()
     texts = texts.truncated(min(longest, truncation_length(lengths[seen] if seen.any() else lengths)))
     sizes = texts.lengths()
-    table = np.zeros((len(sizes) + 1, max(1, int(sizes.max(initial=0)))), dtype=np.int64)
+    by_item = np.zeros((len(sizes), max(1, int(sizes.max(initial=0)))), dtype=np.int64)
     row = np.repeat(np.arange(len(sizes)), sizes)
-    table[row + 1, np.arange(len(texts.words)) - texts.indptr[row]] = texts.words.astype(np.int64) + 1
-    return ItemWords(table, texts.vocabulary)
+    by_item[row, np.arange(len(texts.words)) - texts.indptr[row]] = texts.words.astype(np.int64) + 1
+    distinct, text = np.unique(by_item, axis=0, return_inverse=True)
+    table = np.vstack([np.zeros((1, by_item.shape[1]), dtype=np.int64), distinct])
+    return ItemWords(table, np.concatenate([[0], text.reshape(-1) + 1]), texts.vocabulary)
 
 
 def word_vectors(words: ItemWords, dim: int, seed: int) -> np.ndarray:
@@ -79,7 +91,7 @@ def word_vectors(words: ItemWords, dim: int, seed: int) -> np.ndarray:
     from lurm_cli.items.text import EncodedTexts
     from lurm_cli.items.word2vec import Word2VecOptions, fit_word2vec
 
-    texts = words.table[1:]
+    texts = words.table[words.of_item[1:]]
     sizes = (texts > 0).sum(1)
     indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     encoded = EncodedTexts(indptr, (texts[texts > 0] - 1).astype(np.int32), words.vocabulary)

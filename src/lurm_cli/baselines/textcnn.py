@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lurm_cli.baselines.network import looked_up
 from lurm_cli.baselines.supervised import Classifier
 
 _HEIGHTS, _MAPS = (3, 4, 5), 100
@@ -19,7 +20,9 @@ class TextCnnNetwork(nn.Module):
     Each step begins by shortening the weights of a class that have grown beyond length 3.
 
     A filter over words is a sum over its positions of (weights x word vector). The products are taken once for each
-    different word of the batch and then looked up, which is the same and costs a fraction on texts that repeat.
+    different word of the batch and then looked up, which is the same and costs a fraction on texts that repeat. Of all
+    places only the one with the greatest value has a gradient: where it is is found without a tape, and the filter is
+    taken there once more with one.
     """
 
     def __init__(self, table: Tensor, vectors: Tensor, n_classes: int) -> None:
@@ -35,47 +38,46 @@ class TextCnnNetwork(nn.Module):
         self.dropout = nn.Dropout(0.5)
         self.out = nn.Linear(len(_HEIGHTS) * _MAPS, n_classes)
 
-    def documents(self, items: Tensor) -> Tensor:
+    def documents(self, texts: Tensor) -> Tensor:
         """All words of each user one after the other, padding at the end; int64 (B, longest)."""
-        words = self.table[items].flatten(1)
+        words = self.table[texts].flatten(1)
         order = (words == 0).to(torch.int8).argsort(dim=1, stable=True)
         packed = words.gather(1, order)
         return packed[:, : max(1, int((packed > 0).sum(1).max()))]
 
-    def forward(self, items: Tensor) -> Tensor:
-        """Logits (B, n_classes) from item code + 1, (B, 50)."""
+    def forward(self, texts: Tensor) -> Tensor:
+        """Logits (B, n_classes) from rows of the table, (B, 50)."""
         with torch.no_grad():
             self.out.weight.renorm_(2, 0, _LONGEST)
-        words = self.documents(items)
+        words = self.documents(texts)
         distinct, place = torch.unique(words, return_inverse=True)
+        # Padding at place 0 has zeros, whether or not the batch has any.
+        distinct, place = F.pad(distinct[distinct > 0], (1, 0)), place + int(distinct[0] > 0)
         vectors = self.words(distinct)  # (J, dim)
         pooled = [
-            self._pooled(vectors, place, words, weight, bias)
-            for weight, bias in zip(self.filters, self.biases, strict=True)
+            self._pooled(vectors, place, weight, bias) for weight, bias in zip(self.filters, self.biases, strict=True)
         ]
         logits: Tensor = self.out(self.dropout(torch.cat(pooled, 1)))
         return logits
 
-    def _pooled(self, vectors: Tensor, place: Tensor, words: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    def _pooled(self, vectors: Tensor, place: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        """Greatest value of each map over the text, (B, maps); ``place`` says which vector each word has."""
         height, n_words = weight.shape[0], len(vectors)
-        # Products of every word with every row of the filter, (height * J, maps); word j in row k is k * J + j.
-        products = torch.einsum("jd,kdm->kjm", vectors, weight).flatten(0, 1)
         # Zeros before and after the text, height - 1 of them, let each word stand in each row of the filter.
-        pad = height - 1
-        edge = n_words * height
-        products = torch.cat([products, products.new_zeros(1, products.shape[1])])
-        padded = F.pad(place, (pad, pad), value=-1)
-        padded = torch.where(F.pad(words, (pad, pad)) > 0, padded, -1)
-        windows = padded.unfold(1, height, 1)  # (B, T + pad, height)
-        index = torch.where(windows >= 0, windows + torch.arange(height) * n_words, edge)
-        size = index.shape[:2]
-        summed = F.embedding_bag(index.flatten(0, 1), products, mode="sum").unflatten(0, size)
-        # A window of padding only is none.
-        real = (windows >= 0).any(-1, keepdim=True)
-        out = F.relu(summed + bias).masked_fill(~real, 0.0)
-        return out.amax(1)
+        windows = F.pad(place, (height - 1, height - 1)).unfold(1, height, 1)  # (B, T + height - 1, height)
+        with torch.no_grad():
+            # Products of every word with every row of the filter, (height * J, maps); word j in row k is k * J + j.
+            products = torch.einsum("jd,kdm->kjm", vectors, weight).flatten(0, 1)
+            index = windows + torch.arange(height) * n_words
+            values = F.embedding_bag(index.flatten(0, 1), products, mode="sum").unflatten(0, index.shape[:2])
+            # A window of padding only is none.
+            real = (windows > 0).any(-1)
+            best = values.masked_fill_(~real[..., None], float("-inf")).max(1).indices  # (B, maps)
+        chosen = windows.gather(1, best[..., None].expand(-1, -1, height))  # (B, maps, height)
+        value = looked_up(vectors, chosen).flatten(2) * weight.flatten(0, 1).T.contiguous()  # (B, maps, height * dim)
+        return F.relu(value.sum(2) + bias) * real.any(1, keepdim=True)
 
 
 def classifier() -> Classifier:
     """TextCNN, not trained yet."""
-    return Classifier(TextCnnNetwork, epochs=10)
+    return Classifier(TextCnnNetwork)

@@ -328,7 +328,7 @@ def _supervised(cell: _Cell, items: Any) -> Callable[[Any, Any, int], Any]:
     from lurm_cli.baselines.registry import make_classifier
 
     columns = Columns(cell.artifacts[0], "baseline")
-    words, vectors = columns.read("item_words"), columns.read("word_vectors")
+    words, vectors = columns.read("text_words"), columns.read("word_vectors")
 
     def predict(train: Any, test: Any, seed: int) -> Any:
         classifier = make_classifier(cell.method).fit(items[train], cell.labels.y[train], words, vectors, seed)
