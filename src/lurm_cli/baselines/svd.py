@@ -5,18 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from lurm_cli.artifacts.ragged import RaggedEvents
 from lurm_cli.baselines.base import Catalogue, Histories
 from lurm_cli.baselines.tfidf import TfIdf
-
-# The decomposition is learnt from so many users at the most; everyone is projected.
-_MOST_USERS = 200_000
+from lurm_cli.decomposition import first_rows, principal_directions
 
 
 class Svd:
-    """Scikit-learn's TruncatedSVD over the TF-IDF rows.
+    """Scikit-learn's TruncatedSVD over the TF-IDF rows, learnt from the first 100,000 users.
 
     Parameters
     ----------
@@ -30,25 +27,14 @@ class Svd:
 
     def fit(self, histories: Histories, catalogue: Catalogue, seed: int) -> Svd:
         """Decompose the users' TF-IDF rows."""
-        from sklearn.decomposition import TruncatedSVD
-
         self._tfidf.fit(histories, catalogue, seed)
-        rows: list[sparse.csr_matrix] = []
-        for events in histories():
-            rows.append(self._tfidf.transform(events))
-            if sum(block.shape[0] for block in rows) >= _MOST_USERS:
-                break
-        matrix = sparse.vstack(rows, format="csr")
-        self._svd: TruncatedSVD | None = None
-        if matrix.shape[1] > 1:
-            n_components = max(1, min(self._dim, min(matrix.shape) - 1))
-            # A single user leaves no variance to explain; what share is explained is not used.
-            with np.errstate(invalid="ignore"):
-                self._svd = TruncatedSVD(n_components, random_state=seed).fit(matrix)
+        rows = first_rows(self._tfidf.transform(events) for events in histories())
+        self._directions, _ = principal_directions(rows, self._dim, seed)
         return self
 
     def transform(self, events: RaggedEvents) -> np.ndarray:
         """float32 (n_users, dim)."""
         rows = self._tfidf.transform(events)
-        # One word has nothing to be decomposed into.
-        return np.asarray(rows.toarray() if self._svd is None else self._svd.transform(rows), dtype=np.float32)
+        # One word or one user has nothing to be decomposed into.
+        projected = rows @ self._directions if self._directions.shape[1] else rows.toarray()
+        return np.asarray(projected, dtype=np.float32)

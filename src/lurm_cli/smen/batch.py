@@ -8,6 +8,7 @@ without behaviours are places that no row fills (b = 0, so r = 0); periods past 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -148,10 +149,14 @@ class InputLaw:
         """Counts of the interests, and of their groups beside them: CSR (rows, C)."""
         if self.groups is None:
             return counts
-        n_interests = counts.shape[1]
-        ones = np.ones(n_interests, dtype=counts.dtype)
-        member = sparse.csr_matrix((ones, (np.arange(n_interests), self.groups)))
-        return sparse.hstack([counts, counts @ member], format="csr")
+        return sparse.hstack([counts, counts @ self._members.astype(counts.dtype, copy=False)], format="csr")
+
+    @cached_property
+    def _members(self) -> sparse.csr_matrix:
+        """Which interest is in which group, CSR (D, G) of ones."""
+        assert self.groups is not None
+        n_interests = len(self.groups)
+        return sparse.csr_matrix((np.ones(n_interests, dtype=np.int32), (np.arange(n_interests), self.groups)))
 
     def apply(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
         """Eq. 4's logarithm of each column's count, then the options.

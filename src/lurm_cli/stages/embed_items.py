@@ -156,7 +156,8 @@ def _learn(
     elif joins is None:
         joins = not _told_apart(context, vectors, seen)
     if joins:
-        context.reporter.note("items get vectors from who chose what (--no-behaviour changes this)")
+        how = " (--no-behaviour changes this)" if blocks and config.behaviour is None else ""
+        context.reporter.note(f"items get vectors from who chose what{how}")
         with context.reporter.bar("who chose what", None):
             blocks.append(behaviour_vectors(events.iter_buckets(until), len(seen), config.dim, context.seed))
     return concatenate(blocks)
