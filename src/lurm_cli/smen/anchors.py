@@ -1,8 +1,8 @@
 """Multi-anchor layer: a sparse bag of interests becomes M vectors (Eqs. 5-6).
 
 alpha, the softmax over anchors, belongs to an interest, not to a user, so that the sum over a user's interests is
-a sparse matrix product. Only the interests that a batch touches are ever gathered, and the products
-alpha_ij W_j are formed for some anchors at a time: (interests, anchors, dim) is never held as a whole.
+a sparse matrix product. Only the interests that a batch touches are ever gathered, and no anchor's alpha_ij W_j are
+formed: each anchor weights the bags' entries by its share of them and adds up the same vectors.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from lurm_cli.smen.batch import SparseRows
 
-# Floats of alpha_ij W_j formed at once (32 MB).
+# Floats of the backward pass's (interests, anchors, dim) formed at once (32 MB).
 _BLOCK = 2**23
 
 
@@ -116,10 +116,11 @@ class _Pool(torch.autograd.Function):
         ctx.save_for_backward(vectors, alpha)
         ctx.rows = rows
         n_anchors, dim = alpha.shape[1], vectors.shape[1]
+        shares = alpha.T.contiguous()  # (M, J)
         out = vectors.new_empty(rows.n_rows, n_anchors, dim)
-        for some in _anchor_blocks(vectors, n_anchors):
-            table = (alpha[:, some, None] * vectors[:, None, :]).flatten(1)  # (J, m H)
-            out[:, some] = _bags(rows.columns, rows.offsets, rows.values, table).unflatten(1, (-1, dim))
+        for anchor in range(n_anchors):
+            weighted = rows.values * shares[anchor][rows.columns]
+            out[:, anchor] = _bags(rows.columns, rows.offsets, weighted, vectors)
         return out
 
     @staticmethod

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import torch
 
@@ -10,11 +12,18 @@ from lurm_cli.smen.batch import InputLaw, make_batch
 from lurm_cli.smen.model import Encoder
 from lurm_cli.smen.views import Lives
 
-_USERS_AT_ONCE = 512
+_USERS_AT_ONCE = 256
 
 
-def encode(encoder: Encoder, lives: Lives, finest: Period, law: InputLaw, users: slice = slice(None)) -> np.ndarray:
+def encode(
+    encoder: Encoder, lives: Lives, finest: Period, law: InputLaw, users: slice = slice(None), threads: int = 1
+) -> np.ndarray:
     """Representation of users (section 3.2.3 of the paper: R-hat, raw, without the head).
+
+    Parameters
+    ----------
+    threads
+        Batches of users that are under way at a time; the numbers do not depend on it.
 
     Returns
     -------
@@ -25,9 +34,18 @@ def encode(encoder: Encoder, lives: Lives, finest: Period, law: InputLaw, users:
     first, end, _ = users.indices(len(lives))
     out = np.empty((end - first, encoder.config.user_dim), dtype=np.float32)
     encoder.eval()
+
+    def fill(start: int) -> None:
+        some = np.arange(start, min(start + _USERS_AT_ONCE, end))
+        batch = make_batch(lives.whole(some), finest, scales, law)
+        # Gradients are off by thread.
+        with torch.no_grad():
+            out[some - first] = encoder(batch, alpha).flatten(1).numpy()
+
     with torch.no_grad():
-        for start in range(first, end, _USERS_AT_ONCE):
-            some = np.arange(start, min(start + _USERS_AT_ONCE, end))
-            batch = make_batch(lives.whole(some), finest, scales, law)
-            out[some - first] = encoder(batch).flatten(1).numpy()
+        alpha = encoder.anchors.alpha(encoder.anchors.interests)
+    starts = range(first, end, _USERS_AT_ONCE)
+    with ThreadPoolExecutor(max(1, min(threads, len(starts)))) as pool:
+        for _ in pool.map(fill, starts):
+            pass
     return out

@@ -29,10 +29,16 @@ class Encoder(nn.Module):
         n_gates = len(config.scales) - 1 if config.gate else 0
         self.gates = nn.ModuleList(ScaleGate(config.n_anchors, config.dim) for _ in range(n_gates))
 
-    def forward(self, batch: Batch) -> Tensor:
-        """Representation by anchor, (S, M, H)."""
+    def forward(self, batch: Batch, alpha: Tensor | None = None) -> Tensor:
+        """Representation by anchor, (S, M, H).
+
+        Parameters
+        ----------
+        alpha
+            ``anchors.alpha`` of all interests, (C, M), where it is known already.
+        """
         vectors = self.anchors.gather(batch.touched)  # (J, H)
-        alpha = self.anchors.alpha(vectors, batch.touched)  # (J, M)
+        alpha = self.anchors.alpha(vectors, batch.touched) if alpha is None else alpha[batch.touched]  # (J, M)
         by_scale = [self.time(self.anchors(scale.rows, vectors, alpha), scale) for scale in batch.scales]
         if not self.config.gate:
             return torch.stack(by_scale).mean(0)

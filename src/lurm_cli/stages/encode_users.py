@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -43,6 +44,7 @@ class _Task:
     output: Path
     start: int
     pieces: tuple[tuple[int, int, int], ...]
+    threads: int = 1
 
 
 def run_encode_users(context: Context, smen: Path, boi: Path | None, config: EncodeConfig, target: Path) -> Outcome:
@@ -135,13 +137,16 @@ def _encode(
         values = build.folder / "values"
         if not (values / "zarr.json").is_file():
             create_matrix(values, (n_users, dim))
-        tasks = []
+        tasks: list[_Task] = []
         for start, pieces in _row_blocks(sizes):
             stop = min(start + _ROWS, n_users)
             if not all(file.is_file() for file in chunk_files(values, start, stop)):
                 tasks.append(_Task(smen, model.fingerprint, boi, window, values, start, tuple(pieces)))
+        if len(tasks) < 2 * context.workers and context.scheduler is None:
+            # Too few to share out evenly: one after the other, each with all cores.
+            tasks = [dataclasses.replace(task, threads=context.workers) for task in tasks]
         with (
-            context.executor(len(tasks)) as executor,
+            context.executor(1 if tasks and tasks[0].threads > 1 else len(tasks)) as executor,
             context.reporter.bar("encoding", n_users, "users") as bar,
         ):
             bar.advance(n_users - sum(stop - start for task in tasks for _, start, stop in task.pieces))
@@ -204,15 +209,15 @@ def _encode_rows(task: _Task) -> int:
     from lurm_cli.artifacts.store import Counts
 
     encoder, law = _encoder(task.smen, task.fingerprint)
-    rows = encode_pieces(encoder, law, Counts.open(task.boi), task.window, task.pieces)
+    rows = encode_pieces(encoder, law, Counts.open(task.boi), task.window, task.pieces, task.threads)
     write_rows(task.output, task.start, np.concatenate(rows))
     return sum(len(block) for block in rows)
 
 
 def encode_pieces(
-    encoder: Any, law: Any, counts: Any, window: Window, pieces: tuple[tuple[int, int, int], ...]
+    encoder: Any, law: Any, counts: Any, window: Window, pieces: tuple[tuple[int, int, int], ...], threads: int = 1
 ) -> list[np.ndarray]:
-    """Encode some users of some buckets, with one thread: the bytes must not depend on the number of workers."""
+    """Encode some users of some buckets; a batch has one thread: bytes must not depend on how many there are."""
     import torch
 
     from lurm_cli.smen.blocks import UserBlocks
@@ -220,12 +225,12 @@ def encode_pieces(
     from lurm_cli.smen.views import Lives
 
     blocks = UserBlocks(counts, window)
-    threads = torch.get_num_threads()
+    before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         return [
-            encode(encoder, Lives(window.cut(counts.bucket(bucket))), blocks.period, law, slice(first, end))
+            encode(encoder, Lives(window.cut(counts.bucket(bucket))), blocks.period, law, slice(first, end), threads)
             for bucket, first, end in pieces
         ]
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
