@@ -1,10 +1,11 @@
-"""Where the time of a training step goes: views, anchors, GRU, gate, head, loss, optimizer.
+"""Where the time of a training step goes (views, anchors, GRU, gate, head, loss, optimizer), and that of encoding.
 
     python benchmarks/train_step.py WORKSPACE [--steps 20] [--scales month,season,all]
 
 The step is the one of ``lurm train-smen`` with its default options, run on the workspace's counts, but stopped at the
 border of each part: what a part hands on is cut from the graph, so that its forward and its backward pass are timed
-alone. Prints a table in Markdown, with medians over the steps.
+alone. Encoding is that of whole lives, 256 users at a time with one thread, as each thread of ``lurm encode-users`` has
+them. Prints two tables in Markdown, with medians over the steps.
 """
 
 from __future__ import annotations
@@ -100,11 +101,22 @@ def one_step(trainer: Trainer, lives: Any, users: np.ndarray, rng: np.random.Gen
     timed(times, "optimizer", lambda: [optimizer.step() for optimizer in trainer.optimizers])
 
 
+@torch.no_grad()
+def one_encoding(trainer: Trainer, lives: Any, users: np.ndarray, times: Times) -> None:
+    whole = timed(times, "lives", lambda: lives.whole(users))
+    batch = timed(times, "batch", lambda: make_batch(whole, trainer.blocks.period, trainer.scales, trainer.law))
+    inputs: list[Tensor] = []
+    for name, part in parts_of(trainer, batch)[:3]:
+        inputs = timed(times, f"{name} forward", lambda part=part, inputs=inputs: part(inputs))
+
+
 def report(times: Times, n_users: float) -> None:
     medians = {part: 1000 * float(np.median(values)) for part, values in times.items()}
     whole = sum(medians.values())
     print("| Part | Forward, ms | Backward, ms | Share |\n|---|---:|---:|---:|")
-    for part in ("views", "batch", "anchors", "GRU", "gate", "head", "loss", "optimizer"):
+    for part in ("views", "lives", "batch", "anchors", "GRU", "gate", "head", "loss", "optimizer"):
+        if part not in medians and f"{part} forward" not in medians:
+            continue
         forward = medians.get(part, medians.get(f"{part} forward", 0.0))
         backward = medians.get(f"{part} backward")
         share = (forward + (backward or 0.0)) / whole
@@ -144,8 +156,15 @@ def main() -> None:
             users = rng.choice(splittable, size, replace=False)
             # The first two steps warm up.
             one_step(trainer, lives, users, rng, times if step >= 2 else defaultdict(list))
-    print(f"{size} users a step, D = {counts.n_interests:,}, {torch.get_num_threads()} threads\n")
-    report(times, size)
+        print(f"{size} users a step, D = {counts.n_interests:,}, {torch.get_num_threads()} threads\n")
+        report(times, size)
+        torch.set_num_threads(1)
+        encoding: Times = defaultdict(list)
+        chosen = np.arange(min(256, len(lives)))
+        for step in range(options.steps + 2):
+            one_encoding(trainer, lives, chosen, encoding if step >= 2 else defaultdict(list))
+        print(f"\nEncoding {len(chosen)} users, one thread\n")
+        report(encoding, len(chosen))
 
 
 if __name__ == "__main__":
