@@ -140,6 +140,14 @@ def test_thirty_percent_of_positives_is_seven_to_three() -> None:
     assert found.shares() == [0.7, 0.3]
 
 
+def test_negatives_are_drawn_among_those_who_are_represented() -> None:
+    lives = {f"y{k}": [(150, 0)] for k in range(30)} | {f"n{k}": [(150, 1)] for k in range(500)}
+    known = {user for user in lives if user.startswith("y") or len(user) == 3}  # n10 to n99
+    found = preference_labels(preference(positive_share=0.3), np.array([True, False]), [events_of(lives)], 0, known)
+    assert len(found.users) == 100 and set(found.users) <= known
+    assert found.shares() == [0.7, 0.3]
+
+
 KINDS = texts("Coffee beans", "COFFEE", "tea", "iced coffee", "Tea [green]", "tea g")
 
 

@@ -44,6 +44,13 @@ def test_both_heads_learn_a_planted_signal(n_classes: int, as_sparse: bool) -> N
         assert all(entry.acc > 1.5 / n_classes for entry in scores if entry.head == head)
 
 
+def test_ten_users_of_each_of_many_classes_are_enough() -> None:
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(6), 10)
+    scores = score(Features((np.eye(6, dtype=np.float32)[y] + rng.normal(size=(60, 6)).astype(np.float32) / 9,)), y, 1)
+    assert all(entry.auc > 0.99 for entry in scores)
+
+
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_neither_head_beats_chance_on_noise(n_classes: int) -> None:
     scores = score(*noise(n_classes), seeds=4)

@@ -94,6 +94,11 @@ def test_two_tasks_of_one_name_are_refused() -> None:
         parse(PROFILE, {**PREFERENCE, "name": "age"})
 
 
+def test_a_task_is_not_called_as_the_mean_over_tasks_is() -> None:
+    with pytest.raises(UsageError, match="cannot be called 'mean'"):
+        parse({**PREFERENCE, "name": "mean"})
+
+
 def test_wanted_tasks_keep_the_order_of_the_file() -> None:
     both = (PROFILE, PREFERENCE)
     assert [task.name for task in parse(*both, wanted=("coffee", "age"))] == ["age", "coffee"]

@@ -34,6 +34,13 @@ class Assignment:
     weights: np.ndarray | None
     n_interests: int
 
+    def of_items(self, places: np.ndarray) -> Assignment:
+        """The same for another catalogue, whose items stand here at these places; at -1: an item without interest."""
+        known = places >= 0
+        interests = np.where(known[:, None], self.interests[places], -1).astype(np.int32)
+        weights = None if self.weights is None else self.weights[places]
+        return Assignment(interests, weights, self.n_interests)
+
 
 @dataclass(frozen=True)
 class Occurrences:

@@ -7,6 +7,7 @@ period without bounds.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -75,6 +76,12 @@ class Period:
             months = (numbers * _MONTHS[self.name]).astype("datetime64[M]")
             return months.astype("datetime64[us]").astype(np.int64)
         return (numbers * self._n_days - _DAY_SHIFT.get(self.name, 0)) * DAY_US
+
+    @property
+    def length(self) -> float:
+        """Microseconds of the period of number 0; infinite for ``all``."""
+        first, end = (0, math.inf) if self.name == "all" else self.start(np.array([0, 1]))
+        return float(end - first)
 
     def label(self, number: int) -> str:
         """A period as a person writes it: 2017-03, 2017-Q1, 2017-W09, 2017, 2017-03-05, 2017-03-05+10d."""

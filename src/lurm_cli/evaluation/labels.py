@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,8 +85,10 @@ def matching_items(task: Task, texts: np.ndarray) -> np.ndarray:
     return np.fromiter((text in chosen for text in texts), dtype=bool, count=len(texts))
 
 
-def preference_labels(task: Task, is_member: np.ndarray, buckets: Iterable[RaggedEvents], seed: int) -> Labels:
-    """Who chose the category within the window, among the users active in it (method section 6.2).
+def preference_labels(
+    task: Task, is_member: np.ndarray, buckets: Iterable[RaggedEvents], seed: int, known: Set[str] | None = None
+) -> Labels:
+    """Who chose the category within the window, among the known users active in it (method section 6.2).
 
     Parameters
     ----------
@@ -96,6 +98,8 @@ def preference_labels(task: Task, is_member: np.ndarray, buckets: Iterable[Ragge
         Events of all users, bucket by bucket.
     seed
         Draws the negatives that are dropped for ``positive_share``.
+    known
+        Users that are represented; None: all are.
     """
     users: list[np.ndarray] = []
     chose: list[np.ndarray] = []
@@ -105,6 +109,10 @@ def preference_labels(task: Task, is_member: np.ndarray, buckets: Iterable[Ragge
         users.append(window.users)
         chose.append(hits[window.indptr[1:]] > hits[window.indptr[:-1]])
     ids, y = np.concatenate(users), np.concatenate(chose)  # object, bool
+    if known is not None:
+        # Before negatives are drawn: those who came later would take the places of those whom the task is about.
+        is_known = np.fromiter((user in known for user in ids), dtype=bool, count=len(ids))
+        ids, y = ids[is_known], y[is_known]
     if task.positive_share is not None and y.any():
         n_kept = round(int(y.sum()) * (1 - task.positive_share) / task.positive_share)
         negatives = np.flatnonzero(~y)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,9 @@ def predict(
     """
     from sklearn.model_selection import train_test_split
 
-    inside, outside = train_test_split(train, test_size=0.1, stratify=y[train], random_state=seed)
+    # Of each class one row at least.
+    n_outside = max(int(y.max()) + 1, math.ceil(0.1 * len(train)))
+    inside, outside = train_test_split(train, test_size=n_outside, stratify=y[train], random_state=seed)
     scaler = Scaler(scaling).fit(features, inside)
     parts = [_Rows(scaler.transform(features, rows)) for rows in (inside, outside, test)]
     n_classes = int(y.max()) + 1

@@ -12,6 +12,8 @@ from lurm_cli.clock import format_time, parse_time
 from lurm_cli.errors import UsageError
 
 _KINDS = ("profile", "preference")
+# What tables call the mean over tasks.
+MEAN = "mean"
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ def parse_tasks(settings: dict[str, Any], root: Path, wanted: tuple[str, ...] = 
     tasks = [_parse(entry, number, root) for number, entry in enumerate(entries, 1)]
     names = [task.name for task in tasks]
     for name in names:
+        if name == MEAN:
+            raise UsageError(f"lurm.toml, [[tasks]]: a task cannot be called {MEAN!r}, as the mean over tasks is")
         if names.count(name) > 1:
             raise UsageError(f"lurm.toml, [[tasks]]: two tasks are called {name!r}")
     for name in wanted:

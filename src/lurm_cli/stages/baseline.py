@@ -11,7 +11,7 @@ from lurm_cli.artifacts.build import Build
 from lurm_cli.artifacts.manifest import Manifest
 from lurm_cli.baselines.registry import RANDOM, check_name, make_baseline
 from lurm_cli.errors import LurmError
-from lurm_cli.stages.context import Context, Outcome, cut_time, earliest, settled
+from lurm_cli.stages.context import Context, Outcome, cut_time, earliest, refuse_other_items, settled
 from lurm_cli.stages.options import option
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def run_baseline(
         return _random(context, boi, target)
     event_manifest, event_ref = context.input(events, "events")
     _, item_ref = context.input(items, "items")
+    refuse_other_items(items, events)
     until = earliest(cut_time(config.until), event_manifest.until)
     baseline = make_baseline(name)
     parameters = {"name": name, **baseline.parameters}

@@ -13,10 +13,22 @@ from lurm_cli.artifacts.build import Build
 from lurm_cli.artifacts.manifest import Manifest
 from lurm_cli.clock import format_time
 from lurm_cli.errors import UsageError
-from lurm_cli.stages.context import Context, Outcome, cut_time, earliest, settled
+from lurm_cli.stages.context import (
+    Context,
+    Outcome,
+    cut_time,
+    earliest,
+    items_beside,
+    latest_cut,
+    refuse_other_items,
+    same_items,
+    settled,
+)
 from lurm_cli.stages.options import option
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from lurm_cli.artifacts.store import Events
     from lurm_cli.boi.counting import Assignment
 
@@ -34,10 +46,17 @@ class BoiConfig:
 
 @dataclass(frozen=True)
 class _Task:
-    """Count one part of the events for every period at once."""
+    """Count one part of the events for every period at once.
+
+    Attributes
+    ----------
+    items
+        Catalogue of the events where the interests are of another one; None: of the same.
+    """
 
     events: Path
     interests: Path
+    items: Path | None
     fingerprints: tuple[str, str]
     part: str
     since: int | None
@@ -49,6 +68,9 @@ def run_boi(
     context: Context, events: Path, interests: Path, config: BoiConfig, outputs: dict[str, Path] | None = None
 ) -> list[Outcome]:
     """Count interests by period.
+
+    Interests that were made before the log was ingested anew stay good: items are found by their ids, and those that
+    are new are not counted.
 
     Parameters
     ----------
@@ -65,21 +87,64 @@ def run_boi(
     since, until = cut_time(config.since, "since"), earliest(cut_time(config.until), event_manifest.until)
     if since is not None and until is not None and since >= until:
         raise UsageError(f"--since {config.since} does not lie before the cut, {format_time(until)}")
+    references, items = [event_ref, interest_ref], None
+    if not same_items(event_manifest, interest_manifest):
+        items = items_beside(events)
+        refuse_other_items(events, items)
+        references.append(context.input(items, "items")[1])
+    # Counts follow from the interests, too, which may have been learnt from later events.
+    knows = latest_cut(until, interest_manifest.until)
     periods = _periods(config, event_manifest, until, context)
     outcomes: dict[str, Outcome] = {}
     drafts: dict[str, tuple[Path, Manifest]] = {}
     for name in periods:
         target = (outputs or {}).get(name, context.root / f"boi-{name}.zarr")
         parameters = {"period": name} | ({} if since is None else {"since": format_time(since)})
-        draft = Manifest("boi", "boi", parameters, (event_ref, interest_ref), until=until)
+        if knows != until:
+            assert until is not None  # it is the earlier of the two
+            parameters["until"] = format_time(until)
+        draft = Manifest("boi", "boi", parameters, tuple(references), until=knows)
         outcome = settled(context, target, draft)
         if outcome is None:
             drafts[name] = (target, draft)
         else:
             outcomes[name] = outcome
     if drafts:
-        outcomes |= _build(context, events, interests, event_manifest, interest_manifest, (since, until), drafts)
+        if items is not None:
+            _say_what_is_new(context, items, interests)
+        sources = events, interests, items
+        outcomes |= _build(context, sources, event_manifest, interest_manifest, (since, until), drafts)
     return [outcomes[name] for name in periods]
+
+
+def counted_until(counts: Manifest) -> int | None:
+    """The cut of the events that were counted; the counts themselves may know later ones through the interests."""
+    return cut_time(counts.parameters["until"]) if "until" in counts.parameters else counts.until
+
+
+def _say_what_is_new(context: Context, items: Path, interests: Path) -> None:
+    from lurm_cli.artifacts.columns import Columns
+
+    catalogue = Columns(items, "items")
+    is_new = _places(items, interests) < 0
+    n_events = int(catalogue.read("n_events")[is_new].sum())
+    context.reporter.note(
+        f"{interests} is of an earlier catalogue: items are found by their ids; {int(is_new.sum()):,} are new, and "
+        f"their {n_events:,} events are not counted"
+    )
+
+
+def _places(items: Path, interests: Path) -> np.ndarray:
+    """Where each item of a catalogue stands among those that the interests were made of, int64; -1: nowhere."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from lurm_cli.artifacts.columns import Columns
+
+    wanted, known = Columns(items, "items").read("ids"), Columns(interests, "interests").read("ids")
+    found = pc.index_in(pa.array(wanted.tolist()), value_set=pa.array(known.tolist()))
+    return np.asarray(pc.fill_null(found, -1)).astype(np.int64)
 
 
 def _periods(config: BoiConfig, events: Manifest, until: int | None, context: Context) -> list[str]:
@@ -96,8 +161,7 @@ def _periods(config: BoiConfig, events: Manifest, until: int | None, context: Co
 
 def _build(
     context: Context,
-    events: Path,
-    interests: Path,
+    sources: tuple[Path, Path, Path | None],
     event_manifest: Manifest,
     interest_manifest: Manifest,
     window: tuple[int | None, int | None],
@@ -118,7 +182,7 @@ def _build(
                 missing.setdefault(part, []).append((period, build.folder))
         fingerprints = event_manifest.fingerprint, interest_manifest.fingerprint
         tasks = [
-            _Task(events, interests, fingerprints, part, since, until, tuple(outputs))
+            _Task(*sources, fingerprints, part, since, until, tuple(outputs))
             for part, outputs in sorted(missing.items())
         ]
         with (
@@ -129,11 +193,13 @@ def _build(
                 bar.advance()
         outcomes = {}
         for period, build in builds.items():
-            outcomes[period] = _finish(build, drafts[period][0], event_manifest, interest_manifest, since)
+            outcomes[period] = _finish(build, drafts[period][0], event_manifest, interest_manifest, window)
     return outcomes
 
 
-def _finish(build: Build, target: Path, events: Manifest, interests: Manifest, since: int | None) -> Outcome:
+def _finish(
+    build: Build, target: Path, events: Manifest, interests: Manifest, window: tuple[int | None, int | None]
+) -> Outcome:
     from lurm_cli.artifacts.arrays import array_shape
     from lurm_cli.artifacts.parts import PARTS, part_rows
     from lurm_cli.errors import LurmError
@@ -150,11 +216,11 @@ def _finish(build: Build, target: Path, events: Manifest, interests: Manifest, s
     for folder in folders:
         bucket = folder.name.split("-")[1]
         users[bucket] = max(users.get(bucket, 0), array_shape(folder / "users")[0])
-    first = events.facts["first_time"]
+    first, (since, until) = events.facts["first_time"], window
     facts = {
         "n_users_at_least": sum(users.values()),
         "first_time": first if since is None else max(first, since),
-        "last_time": earliest(events.facts["last_time"], build.manifest.until),
+        "last_time": earliest(events.facts["last_time"], until),
     }
     manifest = build.finish(shape=(rows, interests.facts["n_interests"]), facts=facts)
     return Outcome(target, manifest, "written")
@@ -169,7 +235,7 @@ def _events(events: Path, fingerprint: str) -> Events:
 
 
 @lru_cache(maxsize=1)
-def _assignment(interests: Path, fingerprint: str) -> Assignment:
+def _assignment(interests: Path, items: Path | None, fingerprints: tuple[str, str]) -> Assignment:
     """Item to interests; kept by a worker from one part to the next."""
     from lurm_cli.artifacts.columns import Columns
     from lurm_cli.boi.counting import Assignment
@@ -177,7 +243,8 @@ def _assignment(interests: Path, fingerprint: str) -> Assignment:
     columns = Columns(interests, "interests")
     held = columns.read("item_interest")
     weights = columns.read("item_weight") if "item_weight" in columns.names() else None
-    return Assignment(held.reshape(len(held), -1), weights, columns.manifest.facts["n_interests"])
+    found = Assignment(held.reshape(len(held), -1), weights, columns.manifest.facts["n_interests"])
+    return found if items is None else found.of_items(_places(items, interests))
 
 
 def _count_part(task: _Task) -> None:
@@ -186,7 +253,7 @@ def _count_part(task: _Task) -> None:
     from lurm_cli.boi.periods import Period
 
     events = _events(task.events, task.fingerprints[0]).part(task.part).between(task.since, task.until)
-    occurrences = Occurrences.of(events, _assignment(task.interests, task.fingerprints[1]))
+    occurrences = Occurrences.of(events, _assignment(task.interests, task.items, task.fingerprints))
     for period, folder in task.outputs:
         counted = occurrences.count(Period(period))
         if counted.counts.nnz:

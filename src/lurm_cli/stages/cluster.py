@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lurm_cli.artifacts.build import Build
 from lurm_cli.artifacts.manifest import Manifest
-from lurm_cli.stages.context import Context, Outcome, settled
+from lurm_cli.stages.context import Context, Outcome, item_ids, refuse_other_items, settled
 from lurm_cli.stages.options import option
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def run_cluster(context: Context, embeddings: Path, items: Path, config: Cluster
     """
     embedding_manifest, embedding_ref = context.input(embeddings, "item-embeddings")
     _, item_ref = context.input(items, "items")
+    refuse_other_items(embeddings, items)
     names = (
         "n_interests",
         "method",
@@ -131,7 +132,9 @@ def _build(
             f"{len(centers):,} interests: inertia {figures['inertia']:.4f}, {figures['empty']:,} empty, "
             f"median {figures['median_size']:.0f} items, the largest holds {figures['largest']:.1%}"
         )
-        manifest = build.finish(shape=centers.shape, facts={"n_interests": len(centers), **figures})
+        manifest = build.finish(
+            shape=centers.shape, facts={"n_interests": len(centers), **figures, **item_ids(held.manifest)}
+        )
     return Outcome(target, manifest, "written")
 
 
@@ -151,7 +154,10 @@ def _centers(context: Context, embeddings: Columns, counted: Census, config: Clu
         context.reporter.note(f"interests: {k:,}, for {len(points):,} items with events (--n-interests changes this)")
     distinct = distinct_rows(points)
     if k > distinct:
-        context.reporter.note(f"only {distinct:,} different item vectors, so {distinct:,} interests instead of {k:,}")
+        where = "" if len(points) < config.sample else f" in the sample of {len(points):,} items"
+        context.reporter.note(
+            f"only {distinct:,} different item vectors{where}, so {distinct:,} interests instead of {k:,}"
+        )
         k = distinct
     if k == distinct:
         return np.unique(points, axis=0)

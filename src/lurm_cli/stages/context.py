@@ -7,11 +7,13 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lurm_cli.artifacts.build import up_to_date
 from lurm_cli.artifacts.manifest import InputRef, Manifest, read_manifest
 from lurm_cli.clock import parse_time
 from lurm_cli.engine import open_executor
+from lurm_cli.errors import ArtifactError
 from lurm_cli.progress import SILENT, Reporter
 
 # Sorting or counting so many events takes two cores about two seconds; below, threads are quicker than new processes.
@@ -77,6 +79,45 @@ def settled(context: Context, target: Path, draft: Manifest) -> Outcome | None:
     if found is not None:
         return Outcome(target, found, "up to date")
     return Outcome(target, draft, "would be written") if context.dry_run else None
+
+
+def items_beside(events: Path) -> Path:
+    """Where ``lurm ingest`` puts the items of these events."""
+    stem = events.name.removesuffix(".zarr")
+    return events.with_name("items.zarr" if stem == "events" else f"{stem}-items.zarr")
+
+
+def same_items(first: Manifest, second: Manifest) -> bool:
+    """Whether two artifacts number the same items alike: an item's code is its place in the catalogue.
+
+    Artifacts of earlier versions, which do not say, are taken to.
+    """
+    ids = [manifest.facts.get("item_ids") for manifest in (first, second)]
+    return None in ids or ids[0] == ids[1]
+
+
+def input_fingerprint(artifact: Manifest, kind: str) -> str | None:
+    """Fingerprint of the input of this kind that an artifact was made from."""
+    return next((entry.fingerprint for entry in artifact.inputs if entry.kind == kind), None)
+
+
+def item_ids(manifest: Manifest) -> dict[str, Any]:
+    """The fact that says which items an artifact numbers, to be handed on to what is made from it."""
+    return {name: value for name, value in manifest.facts.items() if name == "item_ids"}
+
+
+def refuse_other_items(first: Path, second: Path) -> None:
+    """Raise ArtifactError unless two artifacts number the same items alike."""
+    if not same_items(read_manifest(first), read_manifest(second)):
+        raise ArtifactError(
+            f"{first} and {second} are of different items: the log was ingested anew since one of them was made; "
+            "run the stages from `lurm embed-items` on with --overwrite"
+        )
+
+
+def latest_cut(first: int | None, second: int | None) -> int | None:
+    """The later of two cuts; None, no cut, is the latest of all."""
+    return None if first is None or second is None else max(first, second)
 
 
 def earliest(*times: int | None) -> int | None:

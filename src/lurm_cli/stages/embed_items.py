@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from lurm_cli.artifacts.build import Build
 from lurm_cli.artifacts.manifest import InputRef, Manifest
 from lurm_cli.errors import LurmError, UsageError
-from lurm_cli.stages.context import Context, Outcome, cut_time, earliest, settled
+from lurm_cli.stages.context import Context, Outcome, cut_time, earliest, item_ids, refuse_other_items, settled
 from lurm_cli.stages.options import option
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def run_embed_items(context: Context, items: Path, events: Path, config: EmbedCo
     """Embed every item of the catalogue; what is learnt is learnt from items with events before the cut."""
     _, item_ref = context.input(items, "items")
     event_manifest, event_ref = context.input(events, "events")
+    refuse_other_items(items, events)
     until = earliest(cut_time(config.until), event_manifest.until)
     parameters: dict[str, Any] = {"method": config.method}
     inputs = [item_ref, event_ref]
@@ -100,7 +101,11 @@ def _build(context: Context, items: Path, events: Path, config: EmbedConfig, tar
         if not vectors[seen > 0].any():
             raise LurmError("no item with events before the cut has a vector; check the items table and `until`")
         write_columns(build.folder, {"values": vectors, "ids": ids, "n_events": seen})
-        facts = {"items_seen": int((seen > 0).sum()), "items_seen_without_vector": without}
+        facts = {
+            "items_seen": int((seen > 0).sum()),
+            "items_seen_without_vector": without,
+            **item_ids(columns.manifest),
+        }
         manifest = build.finish(shape=vectors.shape, facts=facts)
     return Outcome(target, manifest, "written")
 
@@ -179,7 +184,8 @@ def _told_apart(context: Context, vectors: np.ndarray, seen: np.ndarray) -> bool
 
 def _from_texts(
     context: Context, columns: Columns, events: Events, seen: np.ndarray, config: EmbedConfig, until: int | None
-) -> np.ndarray:
+) -> np.ndarray | None:
+    """Vectors of the items' words; None where there are none."""
     from lurm_cli.items.text import encode_texts, truncation_length
     from lurm_cli.items.vectors import mean_vectors
     from lurm_cli.items.word2vec import Word2VecOptions, fit_word2vec
@@ -190,8 +196,11 @@ def _from_texts(
     encoded = encode_texts([[word for word in text if word in known] for text in texts], config.min_count)
     length = truncation_length(encoded.lengths()[seen > 0])
     encoded = encoded.truncated(length)
-    context.reporter.note(f"{len(encoded.vocabulary):,} words; the first {length} of an item's text are used")
     learnt_from = _only(encoded, seen > 0)
+    if not len(learnt_from.words) and config.method == "word2vec":
+        context.reporter.note("no item with events has a word")
+        return None
+    context.reporter.note(f"{len(encoded.vocabulary):,} words; the first {length} of an item's text are used")
     words = fit_word2vec(learnt_from, Word2VecOptions(config.dim, config.window, config.epochs), context.seed)
     if config.method == "word2vec":
         return mean_vectors(encoded, words)

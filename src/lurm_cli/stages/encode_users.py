@@ -13,7 +13,8 @@ from lurm_cli.artifacts.build import Build
 from lurm_cli.artifacts.manifest import Manifest
 from lurm_cli.clock import format_time
 from lurm_cli.errors import ArtifactError, LurmError, UsageError
-from lurm_cli.stages.context import Context, Outcome, cut_time, earliest, settled
+from lurm_cli.stages.boi import counted_until
+from lurm_cli.stages.context import Context, Outcome, cut_time, input_fingerprint, latest_cut, settled
 from lurm_cli.stages.options import option
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def run_encode_users(context: Context, smen: Path, boi: Path | None, config: Enc
     counts_manifest, counts_ref = context.input(boi, "boi")
     _check_fit(smen, smen_manifest, boi, counts_manifest)
     since, until = cut_time(config.since, "since"), cut_time(config.until)
-    if until is not None and counts_manifest.until is not None and until >= counts_manifest.until:
+    counted = counted_until(counts_manifest)
+    if until is not None and counted is not None and until >= counted:
         until = None  # the counts end there already
     window = _window(finest, since, until)
     draft = Manifest(
@@ -74,17 +76,12 @@ def run_encode_users(context: Context, smen: Path, boi: Path | None, config: Enc
         (smen_ref, counts_ref),
         None,
         # The encoder has learnt from events up to its own cut: that, too, is what the vectors know.
-        _latest_cut(smen_manifest.until, earliest(until, counts_manifest.until)),
+        latest_cut(smen_manifest.until, counts_manifest.until if until is None else until),
     )
     outcome = settled(context, target, draft)
     if outcome is None:
         outcome = _encode(context, smen, smen_manifest, boi, window, target, draft)
     return outcome
-
-
-def _latest_cut(first: int | None, second: int | None) -> int | None:
-    """The later of two cuts; None, no cut, is the latest of all."""
-    return None if first is None or second is None else max(first, second)
 
 
 def _check_fit(smen: Path, model: Manifest, boi: Path, counts: Manifest) -> None:
@@ -95,6 +92,12 @@ def _check_fit(smen: Path, model: Manifest, boi: Path, counts: Manifest) -> None
     trained = {entry.fingerprint for entry in model.inputs}
     if counts.fingerprint in trained:
         return
+    expected, found = model.facts.get("interests"), input_fingerprint(counts, "interests")
+    if None not in (expected, found) and expected != found:
+        raise ArtifactError(
+            f"{boi} counts other interests than those that {smen} was trained on, of which it knows what each means; "
+            "train again (`lurm train-smen --overwrite`), or name counts of the same interests"
+        )
     assert counts.shape is not None and model.shape is not None
     if counts.shape[1] != model.shape[0]:
         raise ArtifactError(

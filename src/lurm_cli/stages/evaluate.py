@@ -14,7 +14,8 @@ from lurm_cli.baselines.registry import NAMES, QUICK, SUPERVISED
 from lurm_cli.clock import format_time
 from lurm_cli.errors import ArtifactError, UsageError
 from lurm_cli.stages.baseline import BaselineConfig, baseline_path, run_baseline
-from lurm_cli.stages.context import Context, Outcome, settled
+from lurm_cli.stages.boi import counted_until
+from lurm_cli.stages.context import Context, Outcome, refuse_other_items, settled
 from lurm_cli.stages.options import option
 
 if TYPE_CHECKING:
@@ -68,7 +69,9 @@ def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, ta
         if part in NAMES and not place.exists() and not context.dry_run:
             context.reporter.note(f"making the baseline {part}")
             _make_baseline(context, part, place)
-    references = [context.input(place, ("users", "boi", "baseline"))[1] for place in places.values()]
+    opened = {place: context.input(place, ("users", "boi", "baseline")) for place in places.values()}
+    references = [reference for _, reference in opened.values()]
+    _warn_of_stale(context, {place: manifest for place, (manifest, _) in opened.items()})
     _refuse_supervised(named)
     for task in tasks:
         for place in places.values():
@@ -148,9 +151,28 @@ def _make_baseline(context: Context, name: str, place: Path) -> None:
     from lurm_cli.clock import format_time
 
     boi = finest_boi(context.root)
-    until = read_manifest(boi, "boi").until
+    until = counted_until(read_manifest(boi, "boi"))
     config = BaselineConfig(until=None if until is None else format_time(until))
     run_baseline(context, name, context.root / "events.zarr", context.root / "items.zarr", boi, config, place)
+
+
+def _warn_of_stale(context: Context, manifests: dict[Path, Manifest]) -> None:
+    """Methods that were made from other data than they would be now are not compared fairly."""
+    for place, manifest in manifests.items():
+        for entry in manifest.inputs:
+            now = context.root / entry.path
+            if now.exists() and read_manifest(now).fingerprint != entry.fingerprint:
+                context.reporter.warn(
+                    f"{place} is out of date: {entry.path} has changed since; make it again with --overwrite"
+                )
+    cuts = {}
+    for place, manifest in manifests.items():
+        cuts[counted_until(manifest) if manifest.kind == "boi" else manifest.until] = place
+    if len(cuts) > 1:
+        shown = ", ".join(
+            f"{place} {'the end of the log' if until is None else format_time(until)}" for until, place in cuts.items()
+        )
+        context.reporter.warn(f"the methods have seen events up to different times: {shown}")
 
 
 def _refuse_leak(task: Task, place: Path) -> None:
@@ -173,6 +195,7 @@ def _data_references(context: Context, tasks: list[Task]) -> list[InputRef]:
 
     references = []
     if any(task.kind == "preference" for task in tasks):
+        refuse_other_items(context.root / "events.zarr", context.root / "items.zarr")
         for name in ("events", "items"):
             references.append(context.input(context.root / f"{name}.zarr", name)[1])
     for path in sorted({task.labels for task in tasks if task.labels is not None}):
@@ -271,8 +294,10 @@ def _labels(context: Context, task: Task, known: set[str]) -> Labels:
         member = matching_items(task, items.read(f"text_{columns.index(task.column)}"))
         events = Events.open(context.root / "events.zarr")
         buckets = (events.bucket(bucket) for bucket in events.buckets())
-        found = preference_labels(task, member, buckets, context.seed)
+        found = preference_labels(task, member, buckets, context.seed, known)
         where = f"events from {format_time(task.since or 0)}"
+        if not len(found.users):
+            raise UsageError(f"task {task.name}: no represented user has {where}; check since and until of the task")
     labels = found.among(known)
     if not len(labels.users):
         raise UsageError(

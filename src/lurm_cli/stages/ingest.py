@@ -16,7 +16,7 @@ from lurm_cli.artifacts.build import Build, up_to_date
 from lurm_cli.artifacts.manifest import InputRef, Manifest
 from lurm_cli.clock import format_time
 from lurm_cli.errors import UsageError
-from lurm_cli.stages.context import Context, Outcome, cut_time
+from lurm_cli.stages.context import Context, Outcome, cut_time, items_beside
 from lurm_cli.stages.options import flag, option
 
 if TYPE_CHECKING:
@@ -113,8 +113,7 @@ def run_ingest(context: Context, config: IngestConfig, target: Path) -> list[Out
         parameters["items_format"] = AMAZON2018  # the one format in which texts are changed
     if config.task_col:  # left out where there is none: what was made before this option existed stays up to date
         parameters["task_col"] = list(config.task_col)
-    stem = target.name.removesuffix(".zarr")
-    items_target = target.with_name("items.zarr" if stem == "events" else f"{stem}-items.zarr")
+    items_target = items_beside(target)
     drafts = {
         "events": (target, Manifest("events", "ingest", parameters, inputs, until=until)),
         "items": (items_target, Manifest("items", "ingest", parameters, inputs, until=until)),
@@ -238,7 +237,7 @@ def _build(
                     rejects=rejects if source.bad_rows == "skip" else None,
                     reporter=context.reporter,
                 )
-            _write_items(found, items.folder)
+            item_ids = {"item_ids": _write_items(found, items.folder)}
             tasks = found.tasks()
             write = partial(_write_bucket, partial_folder=events.folder)
             with (
@@ -249,8 +248,9 @@ def _build(
                     bar.advance()
             _report(context, found, rejects, catalogue is not None)
             # Items first: whoever sees the events finds the items they point to.
-            item_manifest = items.finish(shape=(found.n_items,), facts=_item_facts(found))
-            event_manifest = events.finish(shape=(found.n_users, found.n_items), facts=_event_facts(found))
+            item_manifest = items.finish(shape=(found.n_items,), facts=_item_facts(found) | item_ids)
+            facts = _event_facts(found) | item_ids
+            event_manifest = events.finish(shape=(found.n_users, found.n_items), facts=facts)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return event_manifest, item_manifest
@@ -271,7 +271,10 @@ def _write_bucket(task: BucketTask, partial_folder: Path) -> None:
         write_ragged_part(partial_folder, name, RaggedEvents(users, part.indptr, part.items, part.times))
 
 
-def _write_items(found: Regrouped, folder: Path) -> None:
+def _write_items(found: Regrouped, folder: Path) -> str:
+    """Write the table of items; returns the sha256 of their ids, in the order of the codes."""
+    import hashlib
+
     import numpy as np
 
     from lurm_cli.artifacts.columns import write_columns
@@ -279,7 +282,9 @@ def _write_items(found: Regrouped, folder: Path) -> None:
     for left_over in folder.glob("*/"):
         shutil.rmtree(left_over)
     columns: dict[str, list[Any]] = {}
+    digest = hashlib.sha256()
     for batch in found.items():
+        digest.update("".join(f"{len(name)}:{name}" for name in batch["ids"]).encode())
         for key in ("ids", "in_table", "n_events"):
             columns.setdefault(key, []).extend(batch[key])
         for number, texts in enumerate(batch["texts"]):
@@ -289,6 +294,7 @@ def _write_items(found: Regrouped, folder: Path) -> None:
         "n_events": np.array(columns.pop("n_events"), dtype=np.int64),
     }
     write_columns(folder, arrays | {key: np.array(texts, dtype=object) for key, texts in columns.items()})
+    return digest.hexdigest()
 
 
 def _event_facts(found: Regrouped) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from lurm_cli.artifacts.build import Build
 from lurm_cli.artifacts.manifest import Manifest
 from lurm_cli.errors import ArtifactError, UsageError
-from lurm_cli.stages.context import Context, Outcome, settled
+from lurm_cli.stages.context import Context, Outcome, input_fingerprint, settled
 from lurm_cli.stages.options import option
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def finest_counts(context: Context, boi: Path | None, config: TrainConfig) -> tu
 
     scales = [Period.parse(name).name for entry in config.scales for name in entry.split(",")]
     if boi is None:
-        boi = context.root / f"boi-{scales[0] if scales else 'month'}.zarr"
+        boi = context.root / f"boi-{scales[0]}.zarr" if scales else _finest_there(context.root)
     manifest = read_manifest(boi, "boi")
     finest = Period(manifest.parameters["period"])
     if not scales:
@@ -195,6 +195,18 @@ def finest_counts(context: Context, boi: Path | None, config: TrainConfig) -> tu
         if fine == coarse or not finest.nests_in(Period(coarse)):
             raise UsageError(f"--scales {','.join(scales)}: a {finest.name} does not lie whole within a {coarse}")
     return boi, scales
+
+
+def _finest_there(root: Path) -> Path:
+    """Months where they are counted, or nothing is; else the finest counts there are."""
+    from lurm_cli.artifacts.manifest import read_manifest
+    from lurm_cli.boi.periods import Period
+
+    month = root / "boi-month.zarr"
+    if month.exists():
+        return month
+    found = {path: Period(read_manifest(path, "boi").parameters["period"]) for path in sorted(root.glob("boi-*.zarr"))}
+    return min(found, key=lambda path: found[path].length, default=month)
 
 
 def _train(
@@ -268,6 +280,8 @@ def _train(
             "steps": progress.step,
             "best_step": progress.best_step or progress.step,
             "validation_loss": progress.best_loss,
+            # What the numbers of interests mean: counts of others are not to be encoded.
+            "interests": input_fingerprint(counts.manifest, "interests"),
         }
         manifest = build.finish(
             shape=(model_config.n_interests, model_config.user_dim), facts=facts, model=model_config.to_json()
