@@ -7,6 +7,7 @@ from typing import Any
 from lurm_cli.baselines.registry import SUPERVISED
 from lurm_cli.evaluation.figures import length_curves
 from lurm_cli.evaluation.protocol import HEAD_NAMES
+from lurm_cli.evaluation.summary import spread
 from reproduce import claims, paper
 from reproduce.document import Block, Figure, Heading, Paragraph, Table
 
@@ -116,7 +117,7 @@ def _time_of(method: str) -> str:
 
 
 def _marked(value: list[float], best: float) -> str:
-    text = f"{value[0]:.1f} ± {value[1]:.1f}"
+    text = f"{value[0]:.1f}{spread(value[1], ' ')}"
     return f"*{text}*" if value[0] == best else text
 
 

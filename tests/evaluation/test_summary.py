@@ -55,7 +55,7 @@ def test_scores_are_paired_by_split_not_by_their_order() -> None:
 
 def test_one_split_has_neither_spread_nor_interval() -> None:
     table = summarize([cell("age", "lurm", [0.6]), cell("age", "boi", [0.7])], "lurm")["logistic"]
-    assert table["lurm"]["age"]["auc"] == [60.0, 0.0]
+    assert table["lurm"]["age"]["auc"] == [60.0, None]
     assert table["boi"]["age"]["difference"] == [10.0, None, None]
 
 

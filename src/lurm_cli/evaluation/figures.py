@@ -54,7 +54,7 @@ def auc_bars(summary: dict[str, Any], tasks: list[str]) -> str:
     lowest = 100.0
     for number, method in enumerate(methods):
         mean = np.array([summary[method][place]["auc"][0] for place in places])
-        sd = np.array([summary[method][place]["auc"][1] for place in places])
+        sd = np.array([summary[method][place]["auc"][1] or 0.0 for place in places])
         lowest = min(lowest, float((mean - sd).min()))
         axes.bar(
             np.arange(len(places)) + (number - (len(methods) - 1) / 2) * width,
@@ -122,7 +122,7 @@ def length_curves(months: list[int], curves: dict[str, dict[str, list[list[float
     figure, pair = _figures(10.0, 3.8, len(curves))
     for axes, (metric, tasks) in zip(pair, curves.items(), strict=True):
         for number, (task, points) in enumerate(tasks.items()):
-            mean, sd = np.array(points).T
+            mean, sd = np.array([(mean, sd or 0.0) for mean, sd in points]).T
             color = _COLORS[number % len(_COLORS)]
             axes.errorbar(months, mean, sd, label=task, color=color, marker="o", markersize=3.5, elinewidth=0.8)
         axes.set_xscale("log")

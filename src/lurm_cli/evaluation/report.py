@@ -10,6 +10,7 @@ import numpy as np
 
 from lurm_cli.evaluation.figures import auc_bars, interest_sizes, training_curve
 from lurm_cli.evaluation.protocol import HEAD_NAMES
+from lurm_cli.evaluation.summary import spread
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1c1c1c; max-width: 75rem; margin: 2rem auto; padding: 0 1rem; }
@@ -95,7 +96,7 @@ def _scores(summary: dict[str, Any], tasks: list[str], metric: str) -> str:
         for place in places:
             mean, sd = entry[place][metric]
             names = [n for n, on in (("best", mean == best[place]), ("mean", place == "mean")) if on]
-            row.append(f'<td class="{" ".join(names)}">{mean:.1f} <small>± {sd:.1f}</small></td>')
+            row.append(f'<td class="{" ".join(names)}">{mean:.1f} <small>{spread(sd, " ").strip()}</small></td>')
         rows.append(row)
     return _table(["method", *map(escape, places)], rows)
 

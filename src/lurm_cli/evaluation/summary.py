@@ -26,8 +26,8 @@ def summarize(cells: list[dict[str, Any]], reference: str) -> dict[str, Any]:
     -------
     dict
         ``{head: {method: {task or "mean": {auc: [mean, sd], acc: [mean, sd], "difference": [mean, low, high]}}}}``;
-        all in percent; the difference is the method's AUC minus the reference's over the same splits, with its 95 %
-        corrected resampled interval.
+        all in percent; sd, low and high are None for a single split; the difference is the method's AUC minus the
+        reference's over the same splits, with its 95 % corrected resampled interval.
     """
     table: dict[tuple[str, str, str], dict[str, np.ndarray]] = {}
     heads: dict[str, None] = {}
@@ -70,5 +70,11 @@ def _mean(values: np.ndarray) -> float:
     return round(float(np.mean(values)), 4)
 
 
-def _sd(values: np.ndarray) -> float:
-    return round(float(np.std(values, ddof=1)), 4) if len(values) > 1 else 0.0
+def _sd(values: np.ndarray) -> float | None:
+    """Spread over the splits; a single one has none."""
+    return round(float(np.std(values, ddof=1)), 4) if len(values) > 1 else None
+
+
+def spread(sd: float | None, gap: str = "") -> str:
+    """A spread as tables write it behind its mean: ``±1.2``, or nothing."""
+    return "" if sd is None else f"{gap}±{gap}{sd:.1f}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lurm_cli.evaluation.protocol import HEAD_NAMES
+from lurm_cli.evaluation.summary import spread
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,7 +35,7 @@ def _scores(head: str, summary: dict[str, Any], results: dict[str, Any]) -> Tabl
     for method, entry in summary.items():
         cells = [
             Text(
-                f"{entry[place]['auc'][0]:.1f}±{entry[place]['auc'][1]:.1f}",
+                f"{entry[place]['auc'][0]:.1f}{spread(entry[place]['auc'][1])}",
                 style="bold" if entry[place]["auc"][0] == best[place] else "",
             )
             for place in places

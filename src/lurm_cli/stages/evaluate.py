@@ -98,7 +98,8 @@ def _named(context: Context, methods: list[str]) -> dict[str, Path]:
             raise UsageError(f"--method {method}: {label!r} is a name already; take another label")
         if not label or not place or "+" in label:
             raise UsageError(f"--method {method}: expected LABEL=ARTIFACT, with a label that has no + in it")
-        named[label] = context.root / place
+        below = context.root / place
+        named[label] = below if below.exists() and not Path(place).exists() else Path(place).absolute()
     return named
 
 
