@@ -144,3 +144,12 @@ def test_a_wrong_variable_is_named(tmp_path: Path) -> None:
 )
 def test_a_misspelled_table_or_top_key_is_named(tmp_path: Path, settings: str, message: str) -> None:
     assert message in here(workspace(tmp_path, settings), "cluster").refused(2)
+
+
+def test_a_misspelled_key_is_named_before_the_missing_log_and_a_variable_names_the_log(tmp_path: Path) -> None:
+    root = workspace(tmp_path, "[ingest]\nevnts = 'log.csv'\n")
+    assert "evnts is not an option of `lurm ingest`; did you mean events?" in here(root, "ingest").refused(2)
+    workspace(tmp_path)
+    assert "no events to read; name files" in here(root, "ingest").refused(2)
+    (root / "log.csv").write_text("user,item,time\na,x,2017-01-01\n")
+    assert here(root, "ingest", LURM_EVENTS="log.csv").wrote() == [str(root / "events.zarr")]

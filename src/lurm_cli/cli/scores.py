@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from lurm_cli.artifacts.manifest import read_manifest
 from lurm_cli.baselines.registry import NAMES, QUICK
 from lurm_cli.cli import stages
 from lurm_cli.cli.command import Session, add_command, config_parameters, input_option, load, settled_config
@@ -16,7 +17,7 @@ from lurm_cli.errors import UsageError
 from lurm_cli.stages.baseline import BaselineConfig
 from lurm_cli.stages.boi import BoiConfig
 from lurm_cli.stages.cluster import ClusterConfig
-from lurm_cli.stages.context import Context, Outcome, cut_time
+from lurm_cli.stages.context import Context, Outcome, cut_time, earliest
 from lurm_cli.stages.embed_items import EmbedConfig
 from lurm_cli.stages.encode_users import EncodeConfig
 from lurm_cli.stages.evaluate import EvaluateConfig
@@ -77,15 +78,17 @@ def run(session: Session, given: dict[str, Any]) -> None:
         return settled_config(cls, command, session, {})
 
     tasks = _tasks(session, ()) if workspace.settings.get("tasks") else []
+    events, items = root / "events.zarr", root / "items.zarr"
     ingest = config(IngestConfig, "ingest")
     boi = config(BoiConfig, "boi")
     train = config(TrainConfig, "train-smen")
-    cuts = [cut for cut in (cut_time(boi.until), cut_time(ingest.until)) if cut is not None]
-    check_cut(tasks, min(cuts) if cuts else None)
+    # A log that was named on the command line of `lurm ingest` stands in no setting: what it made is taken as it is.
+    ingested = not ingest.events and events.exists() and items.exists()
+    log_until = read_manifest(events, "events").until if ingested else cut_time(ingest.until)
+    check_cut(tasks, earliest(cut_time(boi.until), log_until))
     # Whatever scales the encoder is to have, the finest has to be counted.
     if train.scales and not boi.period:
         boi = dataclasses.replace(boi, period=tuple(name for entry in train.scales for name in entry.split(",")))
-    events, items = root / "events.zarr", root / "items.zarr"
     embeddings, interests, smen = root / "item_embeddings.zarr", root / "interests.zarr", root / "smen"
 
     def stage(name: str, *arguments: Any) -> Any:
@@ -96,13 +99,16 @@ def run(session: Session, given: dict[str, Any]) -> None:
         return step
 
     steps = [
-        ("ingest", stage("ingest", ingest, events)),
         ("embed-items", stage("embed_items", items, events, config(EmbedConfig, "embed-items"), embeddings)),
         ("cluster", stage("cluster", embeddings, items, config(ClusterConfig, "cluster"), interests)),
         ("boi", stage("boi", events, interests, boi)),
         ("train-smen", stage("train_smen", None, train, smen)),
         ("encode-users", stage("encode_users", smen, None, config(EncodeConfig, "encode-users"), root / "users.zarr")),
     ]
+    if ingested:
+        session.context.reporter.note(f"{events} is taken as it is: no events are set under [ingest] in lurm.toml")
+    else:
+        steps.insert(0, ("ingest", stage("ingest", ingest, events)))
     evaluation = config(EvaluateConfig, "evaluate")
     if tasks:
         steps += [

@@ -26,11 +26,6 @@ from lurm_cli.stages.train_smen import TrainConfig
 
 def ingest(session: Session, given: dict[str, Any]) -> None:
     """Read raw logs."""
-    if given["events"] is None and not session.workspace.section("ingest").get("events"):
-        raise UsageError(
-            "no events to read; name files, as in `lurm ingest events.parquet --items items.csv`, "
-            "or set events under [ingest] in lurm.toml"
-        )
     config = settled_config(IngestConfig, "ingest", session, given)
     events, _ = load("lurm_cli.stages.ingest:run_ingest")(session.context, config, session.target("events.zarr"))
     session.show([events])
