@@ -139,6 +139,11 @@ def test_a_wrong_variable_is_named(tmp_path: Path) -> None:
         # Without its cut a run would see what it is later asked about.
         ("untill = 2017-12-01\n", "untill is not a setting of lurm; did you mean until?"),
         ("[[task]]\nname = 'x'\n", "task is not a setting of lurm; did you mean tasks?"),
+        # Tables of other commands count, and those of commands that have no options of a method.
+        ("[boi]\nperoid = 'month'\n", "[boi]: peroid is not an option of `lurm boi`; did you mean period?"),
+        ("[baseline]\nuntill = 3\n", "[baseline]: untill is not an option of `lurm baseline`; did you mean until?"),
+        ("[run]\nworker = 3\n", "[run]: worker is not an option of `lurm run`; did you mean workers?"),
+        ("[status]\nzzz = 3\n", "[status]: zzz is not an option of `lurm status`; known: scheduler, seed, workers"),
         ("zzz = 3\n", "zzz is not a setting of lurm; known: until, seed, workers, scheduler, tasks, ingest"),
     ],
 )

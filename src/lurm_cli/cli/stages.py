@@ -87,6 +87,7 @@ def register(app: typer.Typer) -> None:
         ingest,
         [argument("events", "Files or globs of events.", many=True), *config_parameters(IngestConfig, ("events",))],
         "Read raw logs: who did what with which item, when.",
+        config=IngestConfig,
     )
     add_command(
         app,
@@ -98,6 +99,7 @@ def register(app: typer.Typer) -> None:
             *config_parameters(EmbedConfig),
         ],
         "Give every item a vector: from its text, from behaviour, or from a file.",
+        config=EmbedConfig,
     )
     add_command(
         app,
@@ -109,6 +111,7 @@ def register(app: typer.Typer) -> None:
             *config_parameters(ClusterConfig),
         ],
         "Cluster items into interests and label them.",
+        config=ClusterConfig,
     )
     add_command(
         app,
@@ -120,6 +123,7 @@ def register(app: typer.Typer) -> None:
             *config_parameters(BoiConfig),
         ],
         "Count each user's interests by period (Bag of Interests).",
+        config=BoiConfig,
     )
     add_command(
         app,
@@ -127,6 +131,7 @@ def register(app: typer.Typer) -> None:
         train_smen,
         [argument("boi", "Counts of the finest scale; - reads the path."), *config_parameters(TrainConfig)],
         "Train the multi-anchor encoder on two views of every user.",
+        config=TrainConfig,
     )
     add_command(
         app,
@@ -138,4 +143,5 @@ def register(app: typer.Typer) -> None:
             *config_parameters(EncodeConfig),
         ],
         "Turn every user's life into M x H numbers.",
+        config=EncodeConfig,
     )
