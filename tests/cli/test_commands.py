@@ -120,13 +120,14 @@ def test_another_parameter_is_refused_and_named(made: Path, arguments: tuple, di
 
 
 def test_overwrite_replaces(copied: Copy) -> None:
-    root = copied("events.zarr", "items.zarr", "item_embeddings.zarr", "interests.zarr", "boi-month.zarr")
+    root = copied(*STAGES)
     here(root, "cluster", "--n-interests", 5, "--overwrite").wrote()
     assert json.loads(here(root, "inspect", "interests.zarr", "--json").out)["shape"] == [5, 8]
-    # What was made from the former interests is out of date, and only that.
+    # What was made from the former interests is out of date, and what was made from that, and only these.
     states = {entry["name"]: entry for entry in json.loads(here(root, "status", "--json").out)}
-    assert {name for name, entry in states.items() if entry["state"] == "out of date"} == {"boi-month.zarr"}
+    assert {name for name, entry in states.items() if entry["state"] == "out of date"} == set(STAGES[4:])
     assert states["boi-month.zarr"]["detail"] == "interests.zarr changed since"
+    assert states["users.zarr"]["detail"] == "smen, boi-month.zarr are out of date"
     assert "input interests: interests.zarr has changed" in here(root, "boi").refused(4)
 
 
@@ -151,23 +152,23 @@ def test_a_foreign_folder_is_never_replaced(copied: Copy) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "missing"),
+    ("arguments", "missing", "advice"),
     [
-        (("embed-items",), "items.zarr"),
-        (("cluster",), "item_embeddings.zarr"),
-        (("boi",), "events.zarr"),
-        (("train-smen",), "boi-month.zarr"),
-        (("encode-users",), "smen"),
-        (("baseline", "tfidf"), "events.zarr"),
-        (("evaluate", "--method", "lurm"), "users.zarr"),
-        (("inspect", "nothing.zarr"), "nothing.zarr"),
-        (("verify", "nothing.zarr"), "nothing.zarr"),
-        (("export", "nothing.zarr", "-o", "x.npz"), "nothing.zarr"),
+        (("embed-items",), "items.zarr", "run `lurm ingest` or `lurm run`"),
+        (("cluster",), "item_embeddings.zarr", "run `lurm embed-items` or `lurm run`"),
+        (("boi",), "events.zarr", "run `lurm ingest` or `lurm run`"),
+        (("train-smen",), "boi-month.zarr", "run `lurm boi` or `lurm run`"),
+        (("encode-users",), "smen", "run `lurm train-smen` or `lurm run`"),
+        (("baseline", "tfidf"), "events.zarr", "run `lurm ingest` or `lurm run`"),
+        (("evaluate", "--method", "lurm"), "users.zarr", "run `lurm encode-users` or `lurm run`"),
+        (("inspect", "nothing.zarr"), "nothing.zarr", "`lurm status` lists what the workspace holds"),
+        (("verify", "nothing.zarr"), "nothing.zarr", "`lurm status` lists what the workspace holds"),
+        (("export", "nothing.zarr", "-o", "x.npz"), "nothing.zarr", "`lurm status` lists what the workspace holds"),
     ],
 )
-def test_a_missing_input_is_named(copied: Copy, arguments: tuple, missing: str) -> None:
+def test_a_missing_input_and_what_makes_it_are_named(copied: Copy, arguments: tuple, missing: str, advice: str) -> None:
     root = copied()
-    assert here(root, *arguments).refused(3).startswith(f"{root / missing} does not exist")
+    assert here(root, *arguments).refused(3) == f"{root / missing} does not exist; {advice}\n"
 
 
 def test_an_input_of_another_kind_is_named(made: Path) -> None:
