@@ -60,7 +60,9 @@ def test_a_log_that_is_not_there_or_not_known_is_named(tmp_path: Path) -> None:
 def test_an_unusable_items_table_is_named(tmp_path: Path) -> None:
     workspace(tmp_path, [("a", "x", "2017-01-01")])
     (tmp_path / "items.csv").write_text("id,title\nx,tea\n")
-    assert "items.csv has no column 'item' (--items-id-col)" in here(tmp_path, "ingest", "log.csv", "--items", "items.csv").refused(2)
+    assert "items.csv has no column 'item' (--items-id-col)" in here(
+        tmp_path, "ingest", "log.csv", "--items", "items.csv"
+    ).refused(2)
     (tmp_path / "items.csv").write_text("item,title\n")
     assert "no row has an item id" in here(tmp_path, "ingest", "log.csv", "--items", "items.csv").refused(2)
     here(tmp_path, "ingest", "log.csv", "--items", "items.csv", "--items-id-col", "id").refused(2)

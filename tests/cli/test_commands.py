@@ -211,6 +211,25 @@ def test_inspect_shows_what_an_artifact_was_made_from(made: Path) -> None:
     assert "made from events" in shown and "made from interests" in shown and "2017-12-01" in shown
 
 
+def test_inspect_shows_values_as_a_person_reads_them(made: Path) -> None:
+    def rows(name: str) -> list[str]:
+        return [" ".join(line.split()) for line in here(made, "inspect", name).wrote()]
+
+    shown = rows("evaluation")
+    assert "shape 3 x 2" in shown
+    assert "parameter methods lurm, boi, aggregates" in shown
+    assert "parameter tasks taste, mugs" in shown
+    assert not any("{" in line or "[" in line for line in shown)
+    (first,) = [line for line in rows("events.zarr") if line.startswith("fact first_time")]
+    assert re.fullmatch(r"fact first_time 2017-01-01(T\d\d:00:00Z)?", first)
+
+
+@pytest.mark.parametrize("top", [0, -1])
+def test_inspect_shows_one_interest_at_least(made: Path, top: int) -> None:
+    message = here(made, "inspect", "users.zarr", "--user", "user 2", "--top", top).refused(2)
+    assert message == f"--top: {top} is too small, the least is 1\n"
+
+
 def test_exports_hold_the_artifact(made: Path, tmp_path: Path) -> None:
     ids = known_users(made / "users.zarr")
     values = rows_of(made / "users.zarr", ids)
