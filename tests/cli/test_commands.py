@@ -264,6 +264,41 @@ def test_exported_counts_open_in_scipy_and_name_their_rows(made: Path, tmp_path:
     assert len((tmp_path / "counts.csv").read_text(encoding="utf-8").splitlines()) == counts.nnz + 1
 
 
+def test_exported_interests_say_what_each_item_is_about(made: Path, tmp_path: Path) -> None:
+    from lurm_cli.artifacts.columns import Columns
+
+    held = Columns(made / "interests.zarr", "interests")
+    labels, numbers = held.read("labels").tolist(), held.read("item_interest").tolist()
+    file = tmp_path / "interests.csv"
+    assert here(made, "export", "interests.zarr", "-o", file).wrote() == [str(file)]
+    with file.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.reader(stream))
+    pairs = zip(held.read("ids").tolist(), numbers, strict=True)
+    assert rows == [["id", "interest", "label"], *([item, str(k), labels[k]] for item, k in pairs)]
+    assert "exported as parquet or csv" in here(made, "export", "interests.zarr", "-o", tmp_path / "i.npz").refused(2)
+    # Of several interests an item, each with its weight.
+    soft = tmp_path / "soft.zarr"
+    here(made, "cluster", "--assign", "soft", "--top", 2, "-o", soft).wrote()
+    here(made, "export", soft, "-o", tmp_path / "soft.parquet").wrote()
+    table = pq.read_table(tmp_path / "soft.parquet")
+    assert table.column_names == ["id", "interest", "label", "weight"]
+    assert table.num_rows == 2 * len(numbers)
+    assert sum(table["weight"].to_pylist()) == pytest.approx(len(numbers))
+
+
+def test_columns_of_a_sparse_baseline_are_not_called_interests(made: Path, tmp_path: Path) -> None:
+    here(made, "baseline", "tfidf", "-o", tmp_path / "tfidf.zarr").wrote()
+    here(made, "export", tmp_path / "tfidf.zarr", "-o", tmp_path / "tfidf.csv").wrote()
+    header = (tmp_path / "tfidf.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert header.replace('"', "") == "id,column,value"
+
+
+def test_no_file_is_called_dash(made: Path) -> None:
+    for arguments in (("export", "users.zarr", "--format", "csv"), ("cluster",)):
+        assert "--output -: standard output holds the path" in here(made, *arguments, "-o", "-").refused(2)
+    assert not (made / "-").exists()
+
+
 def test_an_export_is_not_replaced_unasked_and_its_format_is_checked(made: Path, tmp_path: Path) -> None:
     file = tmp_path / "users.npz"
     file.write_text("mine")

@@ -114,6 +114,8 @@ def open_session(command: str, given: dict[str, Any]) -> Session:
         reporter=TerminalReporter(bool(given.get("quiet"))),
     )
     context = with_common(context, workspace, (command,), given)
+    if given.get("output") == "-":
+        raise UsageError("--output -: standard output holds the path of what was written; name a place")
     output = Path(given["output"]).absolute() if given.get("output") else None
     return Session(workspace, context, output, bool(given.get("json_")))
 
