@@ -1,6 +1,7 @@
 """Raw data of every wrong kind: one message, the right exit code, never a traceback; and the smallest data."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,7 +61,9 @@ def test_a_log_that_is_not_there_or_not_known_is_named(tmp_path: Path) -> None:
 def test_an_unusable_items_table_is_named(tmp_path: Path) -> None:
     workspace(tmp_path, [("a", "x", "2017-01-01")])
     (tmp_path / "items.csv").write_text("id,title\nx,tea\n")
-    assert "items.csv has no column 'item'" in here(tmp_path, "ingest", "log.csv", "--items", "items.csv").refused(2)
+    assert "items.csv has no column 'item' (--items-id-col)" in here(
+        tmp_path, "ingest", "log.csv", "--items", "items.csv"
+    ).refused(2)
     (tmp_path / "items.csv").write_text("item,title\n")
     assert "no row has an item id" in here(tmp_path, "ingest", "log.csv", "--items", "items.csv").refused(2)
     here(tmp_path, "ingest", "log.csv", "--items", "items.csv", "--items-id-col", "id").refused(2)
@@ -202,3 +205,31 @@ def test_a_damaged_vector_file_is_named(copied: Copy) -> None:
     (root / "v.npz").write_bytes(b"PK no zip")
     message = here(root, "embed-items", "--method", "precomputed", "--vectors", "v.npz").refused(2)
     assert "v.npz" in message
+
+
+def test_a_pipe_is_refused_as_such(tmp_path: Path) -> None:
+    root = workspace(tmp_path, [])
+    os.mkfifo(root / "pipe.csv")
+    message = here(root, "ingest", "pipe.csv").refused(2)
+    assert message == "pipe.csv is a pipe, and a log is read more than once; write it to a file first\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--memory-limit", "lots"), "--memory-limit lots: expected a size, such as 500MB or 4GB\n"),
+        (("--time-format", "%Q"), "--time-format %Q: "),
+        (("--time-format", "%Q"), "expected a pattern such as %m/%d/%Y\n"),
+    ],
+)
+def test_an_unreadable_option_of_the_reader_is_named(tmp_path: Path, arguments: tuple, message: str) -> None:
+    root = workspace(tmp_path, ONE_EVENT)
+    assert message in here(root, "ingest", "log.csv", *arguments).refused(2)
+
+
+def test_a_broken_json_line_is_called_that(tmp_path: Path) -> None:
+    root = workspace(tmp_path, [])
+    good = '{"user": "a", "item": "x", "time": "2017-01-01"}\n'
+    (root / "log.jsonl").write_text(good + good[:20] + "\n")
+    message = here(root, "ingest", "log.jsonl").refused(2)
+    assert "log.jsonl, row 2: broken line: it is not JSON, expected a JSON object on the line. Mend it" in message

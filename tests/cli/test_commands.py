@@ -94,8 +94,7 @@ def test_a_dry_run_writes_nothing(copied: Copy) -> None:
     assert done.wrote() == [str(root / "item_embeddings.zarr")]
     assert "would be written" in done.err
     assert here(root, "ingest", "--dry-run", "-o", "other.zarr").wrote() == [str(root / "other.zarr")]
-    after = files_of(root)
-    assert {name: after[name] for name in after if not name.startswith(".lurm/")} == before
+    assert files_of(root) == before
 
 
 @pytest.mark.parametrize(
@@ -121,13 +120,14 @@ def test_another_parameter_is_refused_and_named(made: Path, arguments: tuple, di
 
 
 def test_overwrite_replaces(copied: Copy) -> None:
-    root = copied("events.zarr", "items.zarr", "item_embeddings.zarr", "interests.zarr", "boi-month.zarr")
+    root = copied(*STAGES)
     here(root, "cluster", "--n-interests", 5, "--overwrite").wrote()
     assert json.loads(here(root, "inspect", "interests.zarr", "--json").out)["shape"] == [5, 8]
-    # What was made from the former interests is out of date, and only that.
+    # What was made from the former interests is out of date, and what was made from that, and only these.
     states = {entry["name"]: entry for entry in json.loads(here(root, "status", "--json").out)}
-    assert {name for name, entry in states.items() if entry["state"] == "out of date"} == {"boi-month.zarr"}
+    assert {name for name, entry in states.items() if entry["state"] == "out of date"} == set(STAGES[4:])
     assert states["boi-month.zarr"]["detail"] == "interests.zarr changed since"
+    assert states["users.zarr"]["detail"] == "smen, boi-month.zarr are out of date"
     assert "input interests: interests.zarr has changed" in here(root, "boi").refused(4)
 
 
@@ -152,23 +152,23 @@ def test_a_foreign_folder_is_never_replaced(copied: Copy) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "missing"),
+    ("arguments", "missing", "advice"),
     [
-        (("embed-items",), "items.zarr"),
-        (("cluster",), "item_embeddings.zarr"),
-        (("boi",), "events.zarr"),
-        (("train-smen",), "boi-month.zarr"),
-        (("encode-users",), "smen"),
-        (("baseline", "tfidf"), "events.zarr"),
-        (("evaluate", "--method", "lurm"), "users.zarr"),
-        (("inspect", "nothing.zarr"), "nothing.zarr"),
-        (("verify", "nothing.zarr"), "nothing.zarr"),
-        (("export", "nothing.zarr", "-o", "x.npz"), "nothing.zarr"),
+        (("embed-items",), "items.zarr", "run `lurm ingest` or `lurm run`"),
+        (("cluster",), "item_embeddings.zarr", "run `lurm embed-items` or `lurm run`"),
+        (("boi",), "events.zarr", "run `lurm ingest` or `lurm run`"),
+        (("train-smen",), "boi-month.zarr", "run `lurm boi` or `lurm run`"),
+        (("encode-users",), "smen", "run `lurm train-smen` or `lurm run`"),
+        (("baseline", "tfidf"), "events.zarr", "run `lurm ingest` or `lurm run`"),
+        (("evaluate", "--method", "lurm"), "users.zarr", "run `lurm encode-users` or `lurm run`"),
+        (("inspect", "nothing.zarr"), "nothing.zarr", "`lurm status` lists what the workspace holds"),
+        (("verify", "nothing.zarr"), "nothing.zarr", "`lurm status` lists what the workspace holds"),
+        (("export", "nothing.zarr", "-o", "x.npz"), "nothing.zarr", "`lurm status` lists what the workspace holds"),
     ],
 )
-def test_a_missing_input_is_named(copied: Copy, arguments: tuple, missing: str) -> None:
+def test_a_missing_input_and_what_makes_it_are_named(copied: Copy, arguments: tuple, missing: str, advice: str) -> None:
     root = copied()
-    assert here(root, *arguments).refused(3).startswith(f"{root / missing} does not exist")
+    assert here(root, *arguments).refused(3) == f"{root / missing} does not exist; {advice}\n"
 
 
 def test_an_input_of_another_kind_is_named(made: Path) -> None:
@@ -211,6 +211,25 @@ def test_inspect_shows_what_an_artifact_was_made_from(made: Path) -> None:
     assert "made from events" in shown and "made from interests" in shown and "2017-12-01" in shown
 
 
+def test_inspect_shows_values_as_a_person_reads_them(made: Path) -> None:
+    def rows(name: str) -> list[str]:
+        return [" ".join(line.split()) for line in here(made, "inspect", name).wrote()]
+
+    shown = rows("evaluation")
+    assert "shape 3 x 2" in shown
+    assert "parameter methods lurm, boi, aggregates" in shown
+    assert "parameter tasks taste, mugs" in shown
+    assert not any("{" in line or "[" in line for line in shown)
+    (first,) = [line for line in rows("events.zarr") if line.startswith("fact first_time")]
+    assert re.fullmatch(r"fact first_time 2017-01-01(T\d\d:00:00Z)?", first)
+
+
+@pytest.mark.parametrize("top", [0, -1])
+def test_inspect_shows_one_interest_at_least(made: Path, top: int) -> None:
+    message = here(made, "inspect", "users.zarr", "--user", "user 2", "--top", top).refused(2)
+    assert message == f"--top: {top} is too small, the least is 1\n"
+
+
 def test_exports_hold_the_artifact(made: Path, tmp_path: Path) -> None:
     ids = known_users(made / "users.zarr")
     values = rows_of(made / "users.zarr", ids)
@@ -243,6 +262,41 @@ def test_exported_counts_open_in_scipy_and_name_their_rows(made: Path, tmp_path:
     assert table.column_names == ["id", "period", "interest", "value"]
     assert table.num_rows == counts.nnz and sum(table["value"].to_pylist()) == len(log)
     assert len((tmp_path / "counts.csv").read_text(encoding="utf-8").splitlines()) == counts.nnz + 1
+
+
+def test_exported_interests_say_what_each_item_is_about(made: Path, tmp_path: Path) -> None:
+    from lurm_cli.artifacts.columns import Columns
+
+    held = Columns(made / "interests.zarr", "interests")
+    labels, numbers = held.read("labels").tolist(), held.read("item_interest").tolist()
+    file = tmp_path / "interests.csv"
+    assert here(made, "export", "interests.zarr", "-o", file).wrote() == [str(file)]
+    with file.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.reader(stream))
+    pairs = zip(held.read("ids").tolist(), numbers, strict=True)
+    assert rows == [["id", "interest", "label"], *([item, str(k), labels[k]] for item, k in pairs)]
+    assert "exported as parquet or csv" in here(made, "export", "interests.zarr", "-o", tmp_path / "i.npz").refused(2)
+    # Of several interests an item, each with its weight.
+    soft = tmp_path / "soft.zarr"
+    here(made, "cluster", "--assign", "soft", "--top", 2, "-o", soft).wrote()
+    here(made, "export", soft, "-o", tmp_path / "soft.parquet").wrote()
+    table = pq.read_table(tmp_path / "soft.parquet")
+    assert table.column_names == ["id", "interest", "label", "weight"]
+    assert table.num_rows == 2 * len(numbers)
+    assert sum(table["weight"].to_pylist()) == pytest.approx(len(numbers))
+
+
+def test_columns_of_a_sparse_baseline_are_not_called_interests(made: Path, tmp_path: Path) -> None:
+    here(made, "baseline", "tfidf", "-o", tmp_path / "tfidf.zarr").wrote()
+    here(made, "export", tmp_path / "tfidf.zarr", "-o", tmp_path / "tfidf.csv").wrote()
+    header = (tmp_path / "tfidf.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert header.replace('"', "") == "id,column,value"
+
+
+def test_no_file_is_called_dash(made: Path) -> None:
+    for arguments in (("export", "users.zarr", "--format", "csv"), ("cluster",)):
+        assert "--output -: standard output holds the path" in here(made, *arguments, "-o", "-").refused(2)
+    assert not (made / "-").exists()
 
 
 def test_an_export_is_not_replaced_unasked_and_its_format_is_checked(made: Path, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import socket
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -107,7 +109,28 @@ def test_status_shows_what_is_damaged_or_half_made(copied: Copy) -> None:
     flip(root / "smen/config.json", 40)
     shutil.move(root / "items.zarr", root / ".items.zarr.partial")
     states = {entry["name"]: entry["state"] for entry in json.loads(here(root, "status", "--json").out)}
-    assert states == {"events.zarr": "complete", "smen": "damaged", "items.zarr": "in progress"}
+    assert states == {"events.zarr": "complete", "smen": "damaged", "items.zarr": "interrupted"}
+
+
+def test_status_tells_a_build_that_runs_from_one_that_was_killed(copied: Copy) -> None:
+    from lurm_cli.artifacts.build import _start_time
+
+    root = copied()
+    partial = root / "baselines/.svd.zarr.partial"
+    partial.mkdir(parents=True)
+    with subprocess.Popen(["sleep", "60"]) as process:
+        owner = {"pid": process.pid, "host": socket.gethostname(), "started": _start_time(process.pid)}
+        (partial / "owner.json").write_text(json.dumps(owner))
+        (entry,) = json.loads(here(root, "status", "--json").out)
+        process.kill()
+    assert entry == {
+        "name": "baselines/svd.zarr",
+        "kind": "",
+        "state": "being built",
+        "detail": f"process {process.pid}",
+    }
+    (entry,) = json.loads(here(root, "status", "--json").out)
+    assert (entry["state"], entry["detail"]) == ("interrupted", "the stage's command goes on from here")
 
 
 def test_an_artifact_of_another_schema_is_refused_as_such(copied: Copy) -> None:

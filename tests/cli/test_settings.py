@@ -139,8 +139,22 @@ def test_a_wrong_variable_is_named(tmp_path: Path) -> None:
         # Without its cut a run would see what it is later asked about.
         ("untill = 2017-12-01\n", "untill is not a setting of lurm; did you mean until?"),
         ("[[task]]\nname = 'x'\n", "task is not a setting of lurm; did you mean tasks?"),
+        # Tables of other commands count, and those of commands that have no options of a method.
+        ("[boi]\nperoid = 'month'\n", "[boi]: peroid is not an option of `lurm boi`; did you mean period?"),
+        ("[baseline]\nuntill = 3\n", "[baseline]: untill is not an option of `lurm baseline`; did you mean until?"),
+        ("[run]\nworker = 3\n", "[run]: worker is not an option of `lurm run`; did you mean workers?"),
+        ("[status]\nzzz = 3\n", "[status]: zzz is not an option of `lurm status`; known: scheduler, seed, workers"),
         ("zzz = 3\n", "zzz is not a setting of lurm; known: until, seed, workers, scheduler, tasks, ingest"),
     ],
 )
 def test_a_misspelled_table_or_top_key_is_named(tmp_path: Path, settings: str, message: str) -> None:
     assert message in here(workspace(tmp_path, settings), "cluster").refused(2)
+
+
+def test_a_misspelled_key_is_named_before_the_missing_log_and_a_variable_names_the_log(tmp_path: Path) -> None:
+    root = workspace(tmp_path, "[ingest]\nevnts = 'log.csv'\n")
+    assert "evnts is not an option of `lurm ingest`; did you mean events?" in here(root, "ingest").refused(2)
+    workspace(tmp_path)
+    assert "no events to read; name files" in here(root, "ingest").refused(2)
+    (root / "log.csv").write_text("user,item,time\na,x,2017-01-01\n")
+    assert here(root, "ingest", LURM_EVENTS="log.csv").wrote() == [str(root / "events.zarr")]

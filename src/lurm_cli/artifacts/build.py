@@ -183,6 +183,12 @@ class Build:
         shutil.rmtree(replaced, ignore_errors=True)
 
 
+def builder_of(partial: Path) -> int | None:
+    """The process that is building in a ``.NAME.partial`` folder of this machine, None where none is alive."""
+    owner = _read_json(partial / _OWNER)
+    return int(owner["pid"]) if owner is not None and _alive(owner) else None
+
+
 def _read_json(file: Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8"))

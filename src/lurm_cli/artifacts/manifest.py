@@ -19,6 +19,18 @@ from lurm_cli.errors import ArtifactError
 SCHEMA = 1
 # A model folder holds safetensors, not arrays, so its manifest is not called zarr.json.
 METADATA_NAMES = ("zarr.json", "config.json")
+# Which command makes what, for messages.
+_MADE_BY = {
+    "events": "ingest",
+    "items": "ingest",
+    "item-embeddings": "embed-items",
+    "interests": "cluster",
+    "boi": "boi",
+    "smen": "train-smen",
+    "users": "encode-users",
+    "baseline": "baseline",
+    "evaluation": "evaluate",
+}
 
 
 def canonical_json(value: Any) -> str:
@@ -141,25 +153,40 @@ def metadata_text(manifest: Manifest, **extra: Any) -> str:
     return canonical_json(document)
 
 
-def metadata_file(path: Path) -> Path:
-    """The root metadata file of the artifact at ``path``; raises ArtifactError where there is none."""
+def metadata_file(path: Path, kinds: tuple[str, ...] = ()) -> Path:
+    """The root metadata file of the artifact at ``path``; raises ArtifactError where there is none.
+
+    Parameters
+    ----------
+    kinds
+        Kinds of artifact that are wanted there, for the message.
+    """
     if not path.exists():
-        raise ArtifactError(f"{path} does not exist; `lurm status` shows which stage makes it")
+        # Of several kinds, the one that has its place there: boi-month.zarr, users.zarr, baselines/svd.zarr.
+        own = [kind for kind in kinds if path.name.startswith(kind) or path.parent.name == f"{kind}s"]
+        commands = dict.fromkeys(f"`lurm {_MADE_BY[kind]}`" for kind in own or kinds)
+        advice = f"run {', '.join(commands)} or `lurm run`" if kinds else "`lurm status` lists what the workspace holds"
+        raise ArtifactError(f"{path} does not exist; {advice}")
     for name in METADATA_NAMES:
         if (path / name).is_file():
             return path / name
     raise ArtifactError(f"{path} is not an artifact of lurm: it holds no {' or '.join(METADATA_NAMES)}")
 
 
-def read_document(path: Path) -> dict[str, Any]:
+def read_document(path: Path, kinds: tuple[str, ...] = ()) -> dict[str, Any]:
     """Read and check the whole root metadata of an artifact.
+
+    Parameters
+    ----------
+    kinds
+        As for ``metadata_file``.
 
     Raises
     ------
     ArtifactError
         If it is missing, changed by a byte, of another schema, or incomplete.
     """
-    file = metadata_file(path)
+    file = metadata_file(path, kinds)
     damaged = f"{file} is damaged; rebuild the artifact (its stage with --overwrite) or restore a copy"
     try:
         text = file.read_text(encoding="utf-8")
@@ -189,9 +216,9 @@ def read_manifest(path: Path, kind: str | tuple[str, ...] | None = None) -> Mani
     ArtifactError
         As ``read_document``, and where the artifact is of another kind.
     """
-    manifest = Manifest.from_json(read_document(path)["attributes"]["lurm"])
-    expected = (kind,) if isinstance(kind, str) else kind
-    if expected is not None and manifest.kind not in expected:
+    expected = (kind,) if isinstance(kind, str) else kind or ()
+    manifest = Manifest.from_json(read_document(path, expected)["attributes"]["lurm"])
+    if expected and manifest.kind not in expected:
         raise ArtifactError(
             f"{path} holds {manifest.kind}, expected {' or '.join(expected)}; "
             f"it was written by `lurm {manifest.command}`"

@@ -21,12 +21,12 @@ from lurm_cli.cli.workspace import CONFIG, Workspace, find_workspace
 from lurm_cli.engine import available_cores
 from lurm_cli.errors import UsageError
 from lurm_cli.stages.context import Context, Outcome
-from lurm_cli.stages.options import flag, kind_of, settle
+from lurm_cli.stages.options import check_section, flag, kind_of, settle
 
 # Keys of lurm.toml's top level that several commands share.
 SHARED = ("until", "seed", "workers", "scheduler")
-# Names of the commands: each may have a table of its own in lurm.toml.
-_COMMANDS: list[str] = []
+# Commands and their configs, if they have one: each may have a table of its own in lurm.toml.
+_COMMANDS: dict[str, type[Any] | None] = {}
 
 
 @dataclass(frozen=True)
@@ -107,32 +107,49 @@ def open_session(command: str, given: dict[str, Any]) -> Session:
         os.environ["LURM_DEBUG"] = "1"
     workspace = find_workspace(given.get("workspace"), dict(os.environ))
     _check_keys(workspace)
-    shared = {key: workspace.settings[key] for key in SHARED if key in workspace.settings}
-    section = {
-        key: value for key, value in workspace.section(command).items() if key in CommonConfig.__dataclass_fields__
-    }
-    common = settle(CommonConfig, command, given, dict(os.environ), section, shared)
     context = Context(
         root=workspace.root,
-        seed=common.seed,
-        workers=common.workers or available_cores(),
-        scheduler=common.scheduler,
         overwrite=bool(given.get("overwrite")),
         dry_run=bool(given.get("dry_run")),
         reporter=TerminalReporter(bool(given.get("quiet"))),
     )
+    context = with_common(context, workspace, (command,), given)
+    if given.get("output") == "-":
+        raise UsageError("--output -: standard output holds the path of what was written; name a place")
     output = Path(given["output"]).absolute() if given.get("output") else None
     return Session(workspace, context, output, bool(given.get("json_")))
 
 
+def with_common(context: Context, workspace: Workspace, commands: Sequence[str], given: dict[str, Any]) -> Context:
+    """The context with seed, workers and scheduler as flags, environment and lurm.toml set them.
+
+    Parameters
+    ----------
+    commands
+        Whose tables count, the first before the second: a stage within ``lurm run`` heeds its own, then ``[run]``.
+    """
+    shared = {key: workspace.settings[key] for key in SHARED if key in workspace.settings}
+    section: dict[str, Any] = {}
+    for command in reversed(commands):
+        held = workspace.section(command)
+        section |= {key: value for key, value in held.items() if key in CommonConfig.__dataclass_fields__}
+    common = settle(CommonConfig, commands[0], given, dict(os.environ), section, shared)
+    return dataclasses.replace(
+        context, seed=common.seed, workers=common.workers or available_cores(), scheduler=common.scheduler
+    )
+
+
 def _check_keys(workspace: Workspace) -> None:
-    """Refuse a misspelled key or table at the top of lurm.toml: without its ``until``, a run would see the future."""
+    """Refuse a misspelled key or table anywhere in lurm.toml: without its ``until``, a run would see the future."""
     known = (*SHARED, "tasks", *_COMMANDS)
     for key in workspace.settings:
         if key not in known:
             near = difflib.get_close_matches(key, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
             raise UsageError(f"{workspace.root / CONFIG}: {key} is not a setting of lurm; {hint}")
+    for command, config in _COMMANDS.items():
+        fields = {**CommonConfig.__dataclass_fields__, **(config.__dataclass_fields__ if config else {})}
+        check_section(command, workspace.section(command), fields)
 
 
 def settled_config(config: type[Any], command: str, session: Session, given: dict[str, Any]) -> Any:
@@ -213,6 +230,7 @@ def add_command(
     parameters: list[inspect.Parameter],
     help: str,
     leave_out: Sequence[str] = (),
+    config: type[Any] | None = None,
 ) -> None:
     """Register a command whose parameters are its own and the common ones.
 
@@ -222,9 +240,11 @@ def add_command(
         Called with the session and all parameters by name.
     leave_out
         Common parameters the command has no use for.
+    config
+        What its table in lurm.toml may hold, besides the common settings.
     """
 
-    _COMMANDS.append(name)
+    _COMMANDS[name] = config
 
     def run(**given: Any) -> None:
         body(open_session(name, given), given)

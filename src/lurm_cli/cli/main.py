@@ -1,46 +1,16 @@
-"""Entry point: the application, and the one place where errors become messages and exit codes."""
+"""Entry point: the one place where errors become messages and exit codes."""
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
-import traceback
-from typing import Annotated
 
-import typer
-
-from lurm_cli import __version__
-from lurm_cli.cli import scores, stages, workbench
 from lurm_cli.errors import LurmError
 
-app = typer.Typer(
-    name="lurm",
-    help="Universal user representations from raw behaviour logs (LURM): "
-    "ingest, embed-items, cluster, boi, train-smen, encode-users, evaluate.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-)
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        print(f"lurm {__version__}")
-        raise typer.Exit()
-
-
-@app.callback()
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_version)] = False,
-) -> None:
-    pass
-
-
-stages.register(app)
-scores.register(app)
-workbench.register(app)
+_INTERRUPTED = 130
+# Faults of a place, which running the same command again does not mend.
+_OF_THE_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOENT)
 
 
 def main() -> None:
@@ -49,20 +19,31 @@ def main() -> None:
     # the one that is waited for. A short spin costs nothing on an idle machine. Read when torch is loaded.
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
     try:
+        # Loading takes a moment in which Ctrl-C may come, too.
+        from lurm_cli.cli.app import app
+
         app()
     except LurmError as error:
         _complain(str(error))
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:
+        # Typer makes an exit of an interrupt, without a word.
+        if isinstance(end, SystemExit) and end.code != _INTERRUPTED:
+            raise
         _complain("interrupted; the same command goes on from what was committed")
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output has gone, for example `| head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        _complain(f"{where}{error.strerror or error}; what was committed is kept, the same command goes on from there")
+        advice = (
+            "it cannot be read or written: check path and permissions, or name another place (--output, --workspace)"
+            if error.errno in _OF_THE_PLACE
+            else "what was committed is kept, the same command goes on from there"
+        )
+        _complain(f"{where}{error.strerror or error}; {advice}")
         sys.exit(1)
     except MemoryError:
         _complain("not enough memory; try fewer --workers")
@@ -75,5 +56,7 @@ def main() -> None:
 
 def _complain(message: str) -> None:
     if os.environ.get("LURM_DEBUG") == "1":
+        import traceback
+
         traceback.print_exc()
     print(f"lurm: error: {message}", file=sys.stderr)

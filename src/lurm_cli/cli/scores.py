@@ -9,19 +9,28 @@ from typing import Any
 
 import typer
 
+from lurm_cli.artifacts.manifest import read_manifest
 from lurm_cli.baselines.registry import NAMES, QUICK
 from lurm_cli.cli import stages
-from lurm_cli.cli.command import Session, add_command, config_parameters, input_option, load, settled_config
+from lurm_cli.cli.command import (
+    Session,
+    add_command,
+    config_parameters,
+    input_option,
+    load,
+    settled_config,
+    with_common,
+)
 from lurm_cli.errors import UsageError
 from lurm_cli.stages.baseline import BaselineConfig
 from lurm_cli.stages.boi import BoiConfig
 from lurm_cli.stages.cluster import ClusterConfig
-from lurm_cli.stages.context import Context, Outcome, cut_time
+from lurm_cli.stages.context import Context, Outcome, cut_time, earliest
 from lurm_cli.stages.embed_items import EmbedConfig
 from lurm_cli.stages.encode_users import EncodeConfig
 from lurm_cli.stages.evaluate import EvaluateConfig
 from lurm_cli.stages.ingest import IngestConfig
-from lurm_cli.stages.run import check_cut, run_all
+from lurm_cli.stages.run import WOULD_WRITE, Step, check_cut, check_item_columns, check_labels, run_all
 from lurm_cli.stages.train_smen import TrainConfig
 
 
@@ -76,49 +85,67 @@ def run(session: Session, given: dict[str, Any]) -> None:
     def config(cls: type[Any], command: str) -> Any:
         return settled_config(cls, command, session, {})
 
-    tasks = _tasks(session, ()) if workspace.settings.get("tasks") else []
+    evaluation = config(EvaluateConfig, "evaluate")
+    tasks = _tasks(session, evaluation.task) if workspace.settings.get("tasks") else []
+    events, items = root / "events.zarr", root / "items.zarr"
     ingest = config(IngestConfig, "ingest")
     boi = config(BoiConfig, "boi")
+    competitors = config(BaselineConfig, "baseline")
+    if "until" not in workspace.section("baseline"):
+        competitors = dataclasses.replace(competitors, until=boi.until)
     train = config(TrainConfig, "train-smen")
-    cuts = [cut for cut in (cut_time(boi.until), cut_time(ingest.until)) if cut is not None]
-    check_cut(tasks, min(cuts) if cuts else None)
+    # A log that was named on the command line of `lurm ingest` stands in no setting: what it made is taken as it is.
+    ingested = not ingest.events and events.exists() and items.exists()
+    log_until = read_manifest(events, "events").until if ingested else cut_time(ingest.until)
+    for until in (boi.until, competitors.until):
+        check_cut(tasks, earliest(cut_time(until), log_until))
+    check_labels(tasks)
     # Whatever scales the encoder is to have, the finest has to be counted.
     if train.scales and not boi.period:
         boi = dataclasses.replace(boi, period=tuple(name for entry in train.scales for name in entry.split(",")))
-    events, items = root / "events.zarr", root / "items.zarr"
     embeddings, interests, smen = root / "item_embeddings.zarr", root / "interests.zarr", root / "smen"
 
-    def stage(name: str, *arguments: Any) -> Any:
+    def stage(command: str, *arguments: Any) -> Any:
         def step(context: Context) -> list[Outcome]:
-            done = load(f"lurm_cli.stages.{name}:run_{name}")(context, *arguments)
+            name = command.replace("-", "_")
+            own = with_common(context, workspace, (command, "run"), given)
+            done = load(f"lurm_cli.stages.{name}:run_{name}")(own, *arguments)
             return done if isinstance(done, list) else [done]
 
         return step
 
-    steps = [
-        ("ingest", stage("ingest", ingest, events)),
-        ("embed-items", stage("embed_items", items, events, config(EmbedConfig, "embed-items"), embeddings)),
+    def ingest_step(context: Context) -> list[Outcome]:
+        done: list[Outcome] = stage("ingest", ingest, events)(context)
+        if items.exists() and all(outcome.state != WOULD_WRITE for outcome in done):
+            check_item_columns(tasks, items)
+        return done
+
+    steps: list[Step] = [
+        ("ingest", ingest_step),
+        ("embed-items", stage("embed-items", items, events, config(EmbedConfig, "embed-items"), embeddings)),
         ("cluster", stage("cluster", embeddings, items, config(ClusterConfig, "cluster"), interests)),
         ("boi", stage("boi", events, interests, boi)),
-        ("train-smen", stage("train_smen", None, train, smen)),
-        ("encode-users", stage("encode_users", smen, None, config(EncodeConfig, "encode-users"), root / "users.zarr")),
+        ("train-smen", stage("train-smen", None, train, smen)),
+        ("encode-users", stage("encode-users", smen, None, config(EncodeConfig, "encode-users"), root / "users.zarr")),
     ]
-    evaluation = config(EvaluateConfig, "evaluate")
+    if ingested:
+        session.context.reporter.note(f"{events} is taken as it is: no events are set under [ingest] in lurm.toml")
+        check_item_columns(tasks, items)
+        del steps[0]
     if tasks:
         steps += [
-            (f"baseline {name}", stage("baseline", name, events, items, None, _cut_like(boi), _place(root, name)))
+            (f"baseline {name}", stage("baseline", name, events, items, None, competitors, _place(root, name)))
             for name in _baselines(evaluation.method)
         ]
-        chosen = [task for task in tasks if not evaluation.task or task.name in evaluation.task]
-        steps.append(("evaluate", stage("evaluate", chosen, evaluation, root / "evaluation")))
-    outcomes = run_all(session.context, steps)
+        steps.append(("evaluate", stage("evaluate", tasks, evaluation, root / "evaluation")))
+    outcome = run_all(session.context, steps)[-1]
+    last = root / ("evaluation" if tasks else "users.zarr")
+    if outcome.path != last:  # a dry run that would write something before it
+        print(json.dumps({"path": str(last), "state": WOULD_WRITE}, indent=2) if session.as_json else last)
+        return
     if tasks:
-        show_scores(session, outcomes[-1])
-    session.show(outcomes[-1:])
-
-
-def _cut_like(boi: BoiConfig) -> BaselineConfig:
-    return BaselineConfig(until=boi.until)
+        show_scores(session, outcome)
+    session.show([outcome])
 
 
 def _place(root: Path, name: str) -> Path:
@@ -146,6 +173,7 @@ def register(app: typer.Typer) -> None:
             *config_parameters(BaselineConfig),
         ],
         "Make a competitor's representation of every user.",
+        config=BaselineConfig,
     )
     add_command(
         app,
@@ -153,6 +181,7 @@ def register(app: typer.Typer) -> None:
         evaluate,
         config_parameters(EvaluateConfig),
         "Score representations on the tasks of lurm.toml.",
+        config=EvaluateConfig,
     )
     add_command(
         app,

@@ -26,11 +26,6 @@ from lurm_cli.stages.train_smen import TrainConfig
 
 def ingest(session: Session, given: dict[str, Any]) -> None:
     """Read raw logs."""
-    if given["events"] is None and not session.workspace.section("ingest").get("events"):
-        raise UsageError(
-            "no events to read; name files, as in `lurm ingest events.parquet --items items.csv`, "
-            "or set events under [ingest] in lurm.toml"
-        )
     config = settled_config(IngestConfig, "ingest", session, given)
     events, _ = load("lurm_cli.stages.ingest:run_ingest")(session.context, config, session.target("events.zarr"))
     session.show([events])
@@ -92,6 +87,7 @@ def register(app: typer.Typer) -> None:
         ingest,
         [argument("events", "Files or globs of events.", many=True), *config_parameters(IngestConfig, ("events",))],
         "Read raw logs: who did what with which item, when.",
+        config=IngestConfig,
     )
     add_command(
         app,
@@ -103,6 +99,7 @@ def register(app: typer.Typer) -> None:
             *config_parameters(EmbedConfig),
         ],
         "Give every item a vector: from its text, from behaviour, or from a file.",
+        config=EmbedConfig,
     )
     add_command(
         app,
@@ -114,6 +111,7 @@ def register(app: typer.Typer) -> None:
             *config_parameters(ClusterConfig),
         ],
         "Cluster items into interests and label them.",
+        config=ClusterConfig,
     )
     add_command(
         app,
@@ -125,6 +123,7 @@ def register(app: typer.Typer) -> None:
             *config_parameters(BoiConfig),
         ],
         "Count each user's interests by period (Bag of Interests).",
+        config=BoiConfig,
     )
     add_command(
         app,
@@ -132,6 +131,7 @@ def register(app: typer.Typer) -> None:
         train_smen,
         [argument("boi", "Counts of the finest scale; - reads the path."), *config_parameters(TrainConfig)],
         "Train the multi-anchor encoder on two views of every user.",
+        config=TrainConfig,
     )
     add_command(
         app,
@@ -143,4 +143,5 @@ def register(app: typer.Typer) -> None:
             *config_parameters(EncodeConfig),
         ],
         "Turn every user's life into M x H numbers.",
+        config=EncodeConfig,
     )

@@ -12,10 +12,13 @@ import typer
 
 from lurm_cli.cli.command import Session, add_command, argument, load
 from lurm_cli.cli.terminal import console
+from lurm_cli.clock import format_time
 from lurm_cli.errors import ArtifactError, UsageError
 
 # What ``inspect`` shows of every manifest.
 _SHOWN = ("kind", "command", "shape", "nnz", "until", "seed", "fingerprint")
+# Facts that hold a point in time.
+_TIMES = ("first_time", "last_time")
 
 
 def init(folder: Annotated[str, typer.Argument(metavar="DIR", help="Folder of the new workspace.")] = ".") -> None:
@@ -37,6 +40,8 @@ def status(session: Session, given: dict[str, Any]) -> None:
 
 def inspect(session: Session, given: dict[str, Any]) -> None:
     """Show an artifact, or one user's life."""
+    if given["top"] is not None and given["top"] < 1:
+        raise UsageError(f"--top: {given['top']} is too small, the least is 1")
     path = _artifact(session, given)
     if given["user"] is not None:
         find = load("lurm_cli.stages.inspect:user_life")
@@ -52,11 +57,9 @@ def inspect(session: Session, given: dict[str, Any]) -> None:
     if session.as_json:
         print(json.dumps({"path": str(path), **held}, ensure_ascii=False, indent=2))
         return
-    rows: list[tuple[str, ...]] = [
-        (key, _plain(held[key])) for key in ("kind", "command", "shape", "nnz", "until", "seed", "fingerprint")
-    ]
-    rows += [(f"parameter {key}", _plain(value)) for key, value in sorted(held["parameters"].items())]
-    rows += [(f"fact {key}", _plain(value)) for key, value in sorted(held["facts"].items())]
+    rows: list[tuple[str, ...]] = [(key, _plain(key, held[key])) for key in _SHOWN]
+    rows += [(f"parameter {key}", _plain(key, value)) for key, value in sorted(held["parameters"].items())]
+    rows += [(f"fact {key}", _plain(key, value)) for key, value in sorted(held["facts"].items())]
     rows += [(f"made from {e['kind']}", f"{e['path']} ({e['fingerprint'][:12]})") for e in held["inputs"]]
     rows += [("parts", f"{len(manifest.parts):,}")] if manifest.parts else []
     _print_rows([row for row in rows if row[1]], ("", ""))
@@ -66,12 +69,19 @@ def _interests(held: tuple[tuple[str, float], ...]) -> str:
     return "; ".join(f"{label} {count:g}" for label, count in held)
 
 
-def _plain(value: Any) -> str:
+def _plain(key: str, value: Any) -> str:
+    """One value of a manifest as a person reads it."""
     if value is None:
         return ""
     if isinstance(value, list):
-        return " x ".join(f"{n:,}" if isinstance(n, int) else str(n) for n in value)
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+        return (" x " if key == "shape" else ", ").join(_plain("", part) for part in value)
+    if isinstance(value, dict):
+        return str(value["name"]) if "name" in value else ", ".join(f"{k} {_plain(k, v)}" for k, v in value.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return format_time(value) if key in _TIMES else f"{value:,}"
+    return str(value)
 
 
 def export(session: Session, given: dict[str, Any]) -> None:

@@ -58,7 +58,7 @@ def load_catalogue(connection: Any, source: ItemSource, bad_rows: str = "stop") 
     texts = (*words, *kept)
     flags = {f"--text-col {c}": c for c in words} | {f"--task-col {c}": c for c in kept}
     for file in files:
-        require_columns(file, {"--item-col": source.item_col, **flags})
+        require_columns(file, {"--items-id-col": source.item_col, **flags})
     forget_malformed(connection)
     # One after the other: the readers of many files at once would hold a buffer each.
     for number, file in enumerate(files):

@@ -28,7 +28,10 @@ def database(scratch: Path, threads: int, memory_limit: str) -> Iterator[Any]:
     connection = duckdb.connect()
     try:
         connection.execute(f"SET threads = {int(threads)}")
-        connection.execute(f"SET memory_limit = {quoted(memory_limit)}")
+        try:
+            connection.execute(f"SET memory_limit = {quoted(memory_limit)}")
+        except duckdb.Error:
+            raise UsageError(f"--memory-limit {memory_limit}: expected a size, such as 500MB or 4GB") from None
         connection.execute(f"SET temp_directory = {quoted(scratch / 'spill')}")
         connection.execute("SET preserve_insertion_order = false")
         connection.execute("SET enable_progress_bar = false")

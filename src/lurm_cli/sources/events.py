@@ -13,7 +13,7 @@ from lurm_cli.sources.catalogue import identifier
 from lurm_cli.sources.database import quoted, translated
 from lurm_cli.sources.reading import RawFile, forget_malformed, open_file, require_columns
 from lurm_cli.sources.spec import EventSource, expand_files
-from lurm_cli.sources.times import END, FIRST, PER_SECOND, is_numeric, microseconds, unit_class
+from lurm_cli.sources.times import END, FIRST, PER_SECOND, check_pattern, is_numeric, microseconds, unit_class
 
 # Reason to (alias of the column, what was expected).
 _REASONS = {
@@ -55,6 +55,8 @@ class EventReader:
     def __init__(self, connection: Any, source: EventSource, scratch: Path, reporter: Reporter) -> None:
         self.connection, self.source, self.reporter = connection, source, reporter
         self.columns = {"user": source.user_col, "item": source.item_col, "time": source.time_col}
+        if source.time_format is not None:
+            check_pattern(connection, source.time_format)
         flags = {"--user-col": source.user_col, "--item-col": source.item_col, "--time-col": source.time_col}
         self.files = [open_file(connection, path, source.format) for path in expand_files(source.files)]
         for file in self.files:
@@ -227,6 +229,11 @@ class EventReader:
         alias, expected = _REASONS[reason]
         column = self.columns.get(alias, alias)
         year = "" if reason != "time out of range" else f" (year {1970 + t // 31_556_952_000_000})"
+        if reason == "broken line":
+            raise UsageError(
+                f"{file.path}, row {row + file.first_row}: broken line: it is not JSON, expected {expected}. "
+                "Mend it, or use --bad-rows skip to leave out such rows"
+            )
         found = "nothing" if value is None or not value.strip() else repr(value)
         raise UsageError(
             f"{file.path}, row {row + file.first_row}, column {column}: {reason}: found {found}{year}, "

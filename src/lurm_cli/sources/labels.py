@@ -11,6 +11,15 @@ from lurm_cli.sources.reading import malformed_rows, open_file, require_columns
 from lurm_cli.sources.spec import expand_files
 
 
+def check_label_columns(path: Path, user_col: str, label_col: str) -> None:
+    """Look at a table's columns only; raises UsageError if the file or one of the two is missing."""
+    import tempfile
+
+    (file,) = expand_files((str(path),))
+    with tempfile.TemporaryDirectory() as scratch, database(Path(scratch), 1, "1GB") as connection:
+        require_columns(open_file(connection, file, "auto"), {"user_col": user_col, "label_col": label_col})
+
+
 def read_labels(path: Path, user_col: str, label_col: str, format: str = "auto") -> tuple[list[str], list[str]]:
     """Users and their labels as texts, sorted by user; rows without a label are left out.
 

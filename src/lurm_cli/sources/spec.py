@@ -80,7 +80,7 @@ def expand_files(patterns: tuple[str, ...]) -> list[Path]:
     Raises
     ------
     UsageError
-        If a pattern matches nothing, or a file is a folder or empty.
+        If a pattern matches nothing, or a file is a folder, a pipe or empty.
     """
     found: dict[Path, None] = {}
     for pattern in patterns:
@@ -92,6 +92,8 @@ def expand_files(patterns: tuple[str, ...]) -> list[Path]:
         for match in matches:
             if match.is_dir():
                 raise UsageError(f"{match} is a folder; name its files, for example '{match}/*.parquet'")
+            if not match.is_file():
+                raise UsageError(f"{match} is a pipe, and a log is read more than once; write it to a file first")
             if match.stat().st_size == 0:
                 raise UsageError(f"{match} is empty (0 bytes); expected a header and at least one row")
             found[match] = None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from lurm_cli.errors import UsageError
 from lurm_cli.sources.database import quoted
 
 # 1900-01-01 and 2100-01-01 in microseconds: what lies outside is a misread unit, not behaviour.
@@ -16,6 +19,17 @@ _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "
 def is_numeric(kind: str) -> bool:
     """Whether a DuckDB type is a number."""
     return kind in _NUMBERS or kind in ("FLOAT", "DOUBLE") or kind.startswith("DECIMAL")
+
+
+def check_pattern(connection: Any, pattern: str) -> None:
+    """Refuse a ``strptime`` pattern that DuckDB does not know; raises UsageError."""
+    import duckdb
+
+    try:
+        connection.execute(f"SELECT try_strptime('', {quoted(pattern)})")
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"--time-format {pattern}: {reason}; expected a pattern such as %m/%d/%Y") from None
 
 
 def unit_class(column: str) -> str:

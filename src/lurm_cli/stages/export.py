@@ -10,6 +10,7 @@ from lurm_cli.errors import OutputExistsError, UsageError
 
 FORMATS = ("npz", "npy", "parquet", "csv", "h5ad")
 _DENSE = ("users", "item-embeddings")
+_TABLES = ("parquet", "csv")
 
 
 def run_export(artifact: Path, output: Path, format: str | None, overwrite: bool) -> Path:
@@ -37,10 +38,14 @@ def run_export(artifact: Path, output: Path, format: str | None, overwrite: bool
         table = _dense(artifact)
     elif manifest.kind == "boi" or (manifest.kind == "baseline" and manifest.parts):
         table = _counts(artifact, manifest.kind)
+    elif manifest.kind == "interests":
+        if chosen not in _TABLES:
+            raise UsageError(f"{artifact} holds interests, which are exported as {' or '.join(_TABLES)}, not {chosen}")
+        table = _interests(artifact)
     else:
         raise UsageError(
             f"{artifact} holds {manifest.kind}, which has no single-file form; "
-            "users, item embeddings, counts and baselines can be exported"
+            "users, item embeddings, interests, counts and baselines can be exported"
         )
     output.parent.mkdir(parents=True, exist_ok=True)
     temporary = output.with_name(f".{output.name}.partial")
@@ -78,6 +83,25 @@ def _counts(artifact: Path, kind: str) -> dict[str, Any]:
     return out
 
 
+def _interests(artifact: Path) -> dict[str, Any]:
+    """Which interest each item belongs to; with soft assignment each of its interests and their weights."""
+    import numpy as np
+
+    from lurm_cli.artifacts.columns import Columns
+
+    columns = Columns(artifact, "interests")
+    numbers = columns.read("item_interest")
+    top = numbers.shape[1] if numbers.ndim == 2 else 1
+    numbers = numbers.reshape(-1)
+    # An item without a vector has no interest; its number is -1.
+    has = numbers >= 0
+    ids, numbers = np.repeat(columns.read("ids"), top)[has], numbers[has]
+    out = {"ids": ids, "interest": numbers, "label": columns.read("labels")[numbers]}
+    if "item_weight" in columns.names():
+        out["weight"] = columns.read("item_weight").reshape(-1)[has]
+    return out
+
+
 def _sparse(table: dict[str, Any]) -> bool:
     from scipy import sparse
 
@@ -108,10 +132,12 @@ def _write_npy(table: dict[str, Any], file: Path) -> None:
 
 
 def _arrow(table: dict[str, Any]) -> Any:
-    """One row a user with numbered columns; for counts one row a stored value."""
+    """One row a user with numbered columns; for counts one row a stored value; for interests one row an item."""
     import numpy as np
     import pyarrow as pa
 
+    if "matrix" not in table:
+        return pa.table({{"ids": "id"}.get(name, name): pa.array(values.tolist()) for name, values in table.items()})
     if not _sparse(table):
         matrix = table["matrix"]
         columns = {"id": pa.array(table["ids"].tolist())}
@@ -119,9 +145,11 @@ def _arrow(table: dict[str, Any]) -> Any:
         return pa.table(columns)
     held = table["matrix"].tocoo()
     columns = {"id": pa.array(table["ids"][held.row].tolist())}
+    # What has no periods is a baseline, whose columns are words or items.
+    named = "interest" if "periods" in table else "column"
     if "periods" in table:
         columns["period"] = pa.array(table["periods"][held.row].tolist())
-    return pa.table({**columns, "interest": pa.array(held.col), "value": pa.array(held.data)})
+    return pa.table({**columns, named: pa.array(held.col), "value": pa.array(held.data)})
 
 
 def _write_parquet(table: dict[str, Any], file: Path) -> None:

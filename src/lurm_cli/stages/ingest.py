@@ -87,7 +87,10 @@ def run_ingest(context: Context, config: IngestConfig, target: Path) -> list[Out
     from lurm_cli.sources.spec import EventSource, ItemSource, expand_files
 
     if not config.events:
-        raise UsageError("no events to read; name files, as in `lurm ingest events.parquet --items items.csv`")
+        raise UsageError(
+            "no events to read; name files, as in `lurm ingest events.parquet --items items.csv`, "
+            "or set events under [ingest] in lurm.toml"
+        )
     until = cut_time(config.until)
     config = _with_format(config)
     source = EventSource(
@@ -171,7 +174,8 @@ def _references(context: Context, events: Sequence[Path], items: Sequence[Path])
         for kind, paths in (("events", events), ("items", items))
         for path in paths
     ]
-    hashes.save()
+    if not context.dry_run:
+        hashes.save()
     return tuple(sorted(references, key=lambda entry: (entry.kind, entry.fingerprint, entry.path)))
 
 

@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 import types
 import typing
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -92,12 +93,8 @@ def settle(
         If a value has the wrong type or is out of bounds, or a key of the section is unknown; says where it stands.
     """
     fields = {field.name: field for field in dataclasses.fields(config)}  # type: ignore[arg-type]
+    check_section(command, section, fields)
     section = {key.replace("-", "_"): value for key, value in section.items()}
-    for key in section:
-        if key not in fields:
-            near = difflib.get_close_matches(key, fields, 1)
-            hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(sorted(fields))}"
-            raise UsageError(f"lurm.toml, [{command}]: {key} is not an option of `lurm {command}`{hint}")
     values = {}
     for name, field in fields.items():
         kind = kind_of(config, name)
@@ -112,6 +109,15 @@ def settle(
         elif name in shared and field.metadata.get("shared", True):
             values[name] = _checked(shared[name], kind, field, f"lurm.toml, {name}")
     return config(**values)
+
+
+def check_section(command: str, section: Iterable[str], known: Collection[str]) -> None:
+    """Refuse a key of a command's table that is none of its options; raises UsageError with a likely one."""
+    for key in (key.replace("-", "_") for key in section):
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
+            raise UsageError(f"lurm.toml, [{command}]: {key} is not an option of `lurm {command}`; {hint}")
 
 
 def _below(root: Path, value: Any) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lurm_cli.artifacts.build import builder_of
 from lurm_cli.artifacts.manifest import METADATA_NAMES, Manifest, read_manifest
 from lurm_cli.clock import format_time
 from lurm_cli.errors import ArtifactError
@@ -21,7 +22,8 @@ class Entry:
     Attributes
     ----------
     state
-        ``complete``, ``out of date`` (an input has changed since), ``in progress`` or ``damaged``.
+        ``complete``, ``out of date`` (an input has changed since, or is itself out of date), ``being built``,
+        ``interrupted`` or ``damaged``.
     """
 
     name: str
@@ -39,23 +41,47 @@ def run_status(root: Path) -> list[Entry]:
     entries: list[Entry] = []
     manifests: dict[str, Manifest] = {}
     for path in sorted([*root.glob("*"), *root.glob("baselines/*")]):
-        if path.name.endswith(".partial"):
-            entries.append(Entry(path.name[1:-8], "", "in progress", "the stage's command goes on from here"))
+        if path.name.endswith(".partial") and path.is_dir():
+            entries.append(_under_construction(path.with_name(path.name[1:-8]).relative_to(root).as_posix(), path))
         elif path.is_dir() and not path.name.startswith(".") and _looks_like_artifact(path):
             try:
                 manifests[path.relative_to(root).as_posix()] = read_manifest(path)
             except ArtifactError as error:
                 entries.append(Entry(path.relative_to(root).as_posix(), "", "damaged", str(error)))
+    old = _out_of_date(manifests)
+    for name, manifest in manifests.items():
+        state = "out of date" if name in old else "complete"
+        entries.append(Entry(name, manifest.kind, state, old.get(name) or _size(manifest)))
+    return sorted(entries, key=lambda e: (_ORDER.index(e.kind) if e.kind in _ORDER else len(_ORDER), e.name))
+
+
+def _under_construction(name: str, partial: Path) -> Entry:
+    process = builder_of(partial)
+    if process is None:
+        return Entry(name, "", "interrupted", "the stage's command goes on from here")
+    return Entry(name, "", "being built", f"process {process}")
+
+
+def _out_of_date(manifests: dict[str, Manifest]) -> dict[str, str]:
+    """Why each artifact that is out of date is so."""
+    reasons: dict[str, str] = {}
     for name, manifest in manifests.items():
         changed = [
             entry.path
             for entry in manifest.inputs
             if entry.path in manifests and manifests[entry.path].fingerprint != entry.fingerprint
         ]
-        state = "out of date" if changed else "complete"
-        detail = f"{', '.join(changed)} changed since" if changed else _size(manifest)
-        entries.append(Entry(name, manifest.kind, state, detail))
-    return sorted(entries, key=lambda e: (_ORDER.index(e.kind) if e.kind in _ORDER else len(_ORDER), e.name))
+        if changed:
+            reasons[name] = f"{', '.join(changed)} changed since"
+    # What was made from something out of date is so, too, however far behind it lies.
+    known = -1
+    while known < len(reasons):
+        known = len(reasons)
+        for name, manifest in manifests.items():
+            behind = [entry.path for entry in manifest.inputs if entry.path in reasons]
+            if behind and name not in reasons:
+                reasons[name] = f"{', '.join(behind)} {'is' if len(behind) == 1 else 'are'} out of date"
+    return reasons
 
 
 def _looks_like_artifact(path: Path) -> bool:
