@@ -75,7 +75,9 @@ def fit_contrastive(
     seed: int,
     reporter: Reporter,
 ) -> ItemEncoder:
-    """Train until the loss on held-out users' pairs stops falling.
+    """Train until the loss on held-out users' pairs stops falling; the best weights are kept.
+
+    Where fewer than two held-out users have pairs, training goes on to its last step, whose weights are kept.
 
     Parameters
     ----------
@@ -100,7 +102,8 @@ def fit_contrastive(
         torch.optim.SparseAdam([encoder.words.weight], lr=options.lr),
         torch.optim.Adam(encoder.blocks.parameters(), lr=options.lr),
     ]
-    best, best_loss, waited = _copy(encoder), float("inf"), 0
+    validates = len(validation.users) >= 2
+    best, best_loss, waited = _copy(encoder) if validates else None, float("inf"), 0
     with reporter.bar("contrastive item encoder", options.max_steps, "steps") as bar:
         for step in range(options.max_steps):
             left, right = training.draw(options.batch_size, np.random.default_rng([seed, 1, step]))
@@ -111,7 +114,8 @@ def fit_contrastive(
             for optimizer in optimizers:
                 optimizer.step()
             bar.advance()
-            if (step + 1) % options.round_steps == 0:
+            # The last step, too, so that none is made in vain.
+            if validates and ((step + 1) % options.round_steps == 0 or step + 1 == options.max_steps):
                 held = _validate(encoder, texts, validation, options, seed)
                 bar.describe(f"loss {loss.item():.3f}, validation {held:.3f}")
                 if held < best_loss:
@@ -120,7 +124,8 @@ def fit_contrastive(
                     waited += 1
                 if waited >= options.patience:
                     break
-    encoder.load_state_dict(best)
+    if best is not None:
+        encoder.load_state_dict(best)
     return encoder
 
 
@@ -131,8 +136,6 @@ def _copy(encoder: ItemEncoder) -> dict[str, Tensor]:
 def _validate(
     encoder: ItemEncoder, texts: EncodedTexts, sampler: PairSampler, options: ContrastiveOptions, seed: int
 ) -> float:
-    if len(sampler.users) < 2:
-        return 0.0
     losses = []
     with torch.no_grad():
         for step in range(_VALIDATION_STEPS):
