@@ -80,3 +80,38 @@ def test_steps_after_the_best_validation_are_not_kept() -> None:
     with mock.patch.object(contrastive, "_validate", side_effect=[0.5, 1.0]):
         found = trained(25, 40)
     np.testing.assert_array_equal(found, trained(20, 1))
+
+
+def with_empty_draws(n_empty: int, max_steps: int) -> np.ndarray:
+    """Vectors where the first draws of training give no pair."""
+    training, nothing = behaviour(80, 1), np.empty(0, dtype=np.int64)
+    drawn = PairSampler.draw
+    left = n_empty
+
+    def draw(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        nonlocal left
+        left -= 1
+        return (nothing, nothing) if left >= 0 else drawn(training, n, rng)
+
+    options = dataclasses.replace(OPTIONS, max_steps=max_steps)
+    with mock.patch.object(training, "draw", draw):
+        return encode_items(fit_contrastive(TEXTS, training, behaviour(1, 2), None, options, 0, SILENT), TEXTS)
+
+
+def test_a_draw_without_a_pair_is_drawn_again() -> None:
+    np.testing.assert_array_equal(with_empty_draws(9, max_steps=1), trained(1, 1))
+
+
+def test_a_step_without_a_pair_is_left_out() -> None:
+    start = with_empty_draws(10, max_steps=1)
+    assert np.isfinite(start).all()
+    np.testing.assert_array_equal(with_empty_draws(20, max_steps=2), start)
+    assert (with_empty_draws(10, max_steps=2) != start).any()
+
+
+def test_held_out_users_who_give_no_pair_validate_nothing() -> None:
+    validation, nothing = behaviour(40, 2), np.empty(0, dtype=np.int64)
+    options = dataclasses.replace(OPTIONS, max_steps=3)
+    with mock.patch.object(validation, "draw", return_value=(nothing, nothing)):
+        encoder = fit_contrastive(TEXTS, behaviour(80, 1), validation, None, options, 0, SILENT)
+    np.testing.assert_array_equal(encode_items(encoder, TEXTS), trained(3, 1))
