@@ -56,6 +56,6 @@ def principal_directions(bags: sparse.csr_matrix, n_components: int, seed: int) 
         return np.zeros((bags.shape[1], 0), dtype=np.float32), np.zeros(0, dtype=np.float32)
     n_components = max(1, min(n_components, min(bags.shape) - 1))
     # Where all rows are alike there is no variance to explain; what share is explained is not used.
-    with np.errstate(invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         found = TruncatedSVD(n_components, random_state=seed).fit(bags)
     return np.ascontiguousarray(found.components_.T, dtype=np.float32), found.singular_values_.astype(np.float32)
