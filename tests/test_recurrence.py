@@ -50,10 +50,19 @@ def test_states_and_gradients_are_those_of_torch(layer: nn.GRU, sizes: list[int]
 
 
 @pytest.mark.usefixtures("block")
-def test_without_gradients_the_states_are_the_same(layer: nn.GRU) -> None:
-    sizes = [4, 3, 2]
+@pytest.mark.parametrize("rows", [2**15, 7, 1])
+@pytest.mark.parametrize("sizes", [[4], [4, 3, 2], [3, 3, 3, 3, 2, 2, 1]])
+def test_without_gradients_the_states_are_the_same(
+    layer: nn.GRU, sizes: list[int], rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recurrence, "_ROWS", rows)
     place = some_places(sizes)
     vectors = torch.randn(len(place), 5, dtype=torch.float64)
     with torch.no_grad():
         ours, theirs = (state(layer, vectors, place, sizes) for state in (last_state, torch_last_state))
     torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
+
+
+def test_without_gradients_the_gates_of_some_steps_are_held_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recurrence, "_ROWS", 7)
+    assert recurrence._step_blocks([4, 3, 3, 9, 1, 1]) == [(0, 2, 0), (2, 3, 7), (3, 4, 10), (4, 6, 19)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 import numpy as np
 from scipy import sparse
@@ -13,13 +14,22 @@ MOST_ROWS = 100_000
 
 def first_rows(blocks: Iterable[sparse.csr_matrix]) -> sparse.csr_matrix:
     """The first ``MOST_ROWS`` rows of blocks of rows; later blocks are not asked for."""
-    kept, n_rows = [], 0
+    return first_rows_and_others(blocks)[0]
+
+
+def first_rows_and_others(
+    blocks: Iterable[sparse.csr_matrix],
+) -> tuple[sparse.csr_matrix, Iterator[sparse.csr_matrix]]:
+    """The first ``MOST_ROWS`` rows of blocks of rows, and the others, still in blocks."""
+    kept, n_rows, cut = [], 0, []
+    blocks = iter(blocks)
     for block in blocks:
         kept.append(block[: MOST_ROWS - n_rows])
+        cut = [block[kept[-1].shape[0] :]]
         n_rows += kept[-1].shape[0]
         if n_rows >= MOST_ROWS:
             break
-    return sparse.vstack(kept, format="csr")
+    return sparse.vstack(kept, format="csr"), chain(cut, blocks)
 
 
 def inverse_frequency(n_rows: int, holders: np.ndarray) -> np.ndarray:
@@ -46,6 +56,6 @@ def principal_directions(bags: sparse.csr_matrix, n_components: int, seed: int) 
         return np.zeros((bags.shape[1], 0), dtype=np.float32), np.zeros(0, dtype=np.float32)
     n_components = max(1, min(n_components, min(bags.shape) - 1))
     # Where all rows are alike there is no variance to explain; what share is explained is not used.
-    with np.errstate(invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         found = TruncatedSVD(n_components, random_state=seed).fit(bags)
     return np.ascontiguousarray(found.components_.T, dtype=np.float32), found.singular_values_.astype(np.float32)

@@ -4,8 +4,8 @@ The recurrent layer takes most of a training step, its backward pass above all. 
 operation of every step on the tape and returns all states. Here both passes are written out: only the rows that are
 not zero are multiplied by the input weights, gradients take the memory of the gates that they no longer need, and
 those of the weights are a few large matrix products at the end. Sequences go through in blocks whose states and gates
-stay in the cache. Results equal ``torch.nn.GRU``'s within rounding; that layer stays the holder of the weights, and
-the reference of the tests.
+stay in the cache. Where no gradient is asked for, gates are formed for a few steps at a time. Results equal
+``torch.nn.GRU``'s within rounding; that layer stays the holder of the weights, and the reference of the tests.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from torch import Tensor, nn
 
 # Sequences of a block: at H = 128 a step's gates take 0.8 MB.
 _BLOCK = 512
+# Rows whose gates are held at once where no gradient is asked for: 50 MB at H = 128.
+_ROWS = 2**15
 
 
 def last_state(layer: nn.GRU, vectors: Tensor, place: Tensor, sizes: list[int]) -> Tensor:
@@ -39,10 +41,39 @@ def last_state(layer: nn.GRU, vectors: Tensor, place: Tensor, sizes: list[int]) 
     Tensor
         (sizes[0], H), in the order of falling length.
     """
-    out: Tensor = _LastState.apply(
-        vectors, layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, layer.bias_hh_l0, place, sizes
-    )
+    weights = [getattr(layer, f"{kind}_l0") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    # Within a function of autograd it no longer shows that gradients are off.
+    if not torch.is_grad_enabled():
+        return _without_tape(vectors, weights, place, sizes)
+    out: Tensor = _LastState.apply(vectors, *weights, place, sizes)
     return out
+
+
+def _without_tape(vectors: Tensor, weights: list[Tensor], place: Tensor, sizes: list[int]) -> Tensor:
+    """Last states alone; a step's rows lie together, so that gates are formed for some steps, and then forgotten."""
+    w_in, w_state, b_in, b_state = weights
+    states = vectors.new_zeros(sizes[0], w_state.shape[1])
+    in_order, order = place.sort()
+    for first, end, start in _step_blocks(sizes):
+        some = sizes[first:end]
+        n_rows = sum(some)
+        low, high = torch.searchsorted(in_order, torch.tensor([start, start + n_rows])).tolist()
+        gates = b_in.expand(n_rows, -1).clone()
+        inputs = torch.addmm(b_in, vectors[order[low:high]], w_in.T)
+        gates.index_copy_(0, in_order[low:high] - start, inputs)
+        _run(states[: some[0]], gates, w_state, b_state, some)
+    return states
+
+
+def _step_blocks(sizes: list[int]) -> list[tuple[int, int, int]]:
+    """Runs of steps of at most ``_ROWS`` rows, one step at least: first step, end, first row."""
+    found, first, start, n_rows = [], 0, 0, 0
+    for step, size in enumerate(sizes):
+        if n_rows and n_rows + size > _ROWS:
+            found.append((first, step, start))
+            first, start, n_rows = step, start + n_rows, 0
+        n_rows += size
+    return [*found, (first, len(sizes), start)]
 
 
 def _steps(sizes: list[int], first: int) -> list[tuple[slice, int]]:
@@ -57,11 +88,46 @@ def _steps(sizes: list[int], first: int) -> list[tuple[slice, int]]:
     return found
 
 
-class _LastState(torch.autograd.Function):
-    """Rows of the weights are torch's: reset, update, new. With i = W_i x + b_i and g = W_h h + b_h,
+def _run(
+    states: Tensor,
+    gates: Tensor,
+    w_state: Tensor,
+    b_state: Tensor,
+    sizes: list[int],
+    news: Tensor | None = None,
+    before: Tensor | None = None,
+) -> None:
+    """Go through the steps; ``states`` are overwritten with the last ones, ``gates`` (at first i) with r, z, n.
+
+    Rows of the weights are torch's: reset, update, new. With i = W_i x + b_i and g = W_h h + b_h,
 
     r = s(i_r + g_r), z = s(i_z + g_z), n = tanh(i_n + r g_n), h' = n + z (h - n).
+
+    Parameters
+    ----------
+    news, before
+        Filled, where they are given, with what the backward pass asks for besides the gates: g_n, and the state before
+        each step.
     """
+    width = w_state.shape[1]
+    product = states.new_empty(min(sizes[0], _BLOCK), 3 * width)
+    for first in range(0, sizes[0], _BLOCK):
+        state = states[first : first + _BLOCK]
+        for here, running in _steps(sizes, first):
+            gate, old = gates[here], state[:running]
+            from_state = torch.addmm(b_state, old, w_state.T, out=product[:running])
+            reset_update = gate[:, : 2 * width]
+            reset_update.add_(from_state[:, : 2 * width]).sigmoid_()
+            reset, update, new = gate.split(width, dim=1)
+            new.addcmul_(reset, from_state[:, 2 * width :]).tanh_()
+            if news is not None and before is not None:
+                news[here] = from_state[:, 2 * width :]
+                before[here] = old
+            torch.lerp(new, old, update, out=old)
+
+
+class _LastState(torch.autograd.Function):
+    """The last states, and by hand their gradients."""
 
     @staticmethod
     def forward(
@@ -75,31 +141,13 @@ class _LastState(torch.autograd.Function):
         sizes: list[int],
     ) -> Tensor:
         width, n_rows = w_state.shape[1], sum(sizes)
-        keep = any(ctx.needs_input_grad)
-        # i of every row; then overwritten with r, z, n.
         gates = b_in.expand(n_rows, -1).clone().index_copy_(0, place, torch.addmm(b_in, vectors, w_in.T))
-        # What the backward pass asks for besides the gates: g_n, and the state before each step.
-        news = vectors.new_empty(n_rows, width) if keep else None
-        before = vectors.new_empty(n_rows, width) if keep else None
+        news, before = vectors.new_empty(n_rows, width), vectors.new_empty(n_rows, width)
         states = vectors.new_zeros(sizes[0], width)
-        product = vectors.new_empty(min(sizes[0], _BLOCK), 3 * width)
-        for first in range(0, sizes[0], _BLOCK):
-            state = states[first : first + _BLOCK]
-            for here, running in _steps(sizes, first):
-                gate, old = gates[here], state[:running]
-                from_state = torch.addmm(b_state, old, w_state.T, out=product[:running])
-                reset_update = gate[:, : 2 * width]
-                reset_update.add_(from_state[:, : 2 * width]).sigmoid_()
-                reset, update, new = gate.split(width, dim=1)
-                new.addcmul_(reset, from_state[:, 2 * width :]).tanh_()
-                if news is not None and before is not None:
-                    news[here] = from_state[:, 2 * width :]
-                    before[here] = old
-                torch.lerp(new, old, update, out=old)
-        if keep:
-            ctx.save_for_backward(vectors, w_in, w_state, place)
-            ctx.held = gates, news, before
-            ctx.sizes = sizes
+        _run(states, gates, w_state, b_state, sizes, news, before)
+        ctx.save_for_backward(vectors, w_in, w_state, place)
+        ctx.held = gates, news, before
+        ctx.sizes = sizes
         return states
 
     @staticmethod

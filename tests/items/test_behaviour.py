@@ -1,7 +1,9 @@
 """Item vectors from who chose what."""
 
 import numpy as np
+import pytest
 
+from lurm_cli import decomposition
 from lurm_cli.artifacts.ragged import RaggedEvents
 from lurm_cli.items.behaviour import behaviour_vectors
 
@@ -44,3 +46,32 @@ def test_a_single_users_items_are_different_and_nothing_else() -> None:
     vectors = behaviour_vectors([events_of([[0, 2, 2]])], 4, 3, seed=0)
     assert vectors.any(axis=1).tolist() == [True, False, True, False]
     assert (vectors[0] != vectors[2]).all()
+
+
+def test_items_of_later_users_lie_where_their_users_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decomposition, "MOST_ROWS", 60)
+    # Nobody of the first 60 has chosen items 20 to 24; 25 and 26 are chosen together, and with nothing known.
+    later = [[0, 1, 2, 20], [3, 4, 20, 21], [11, 12, 22], [13, 22, 23], [14, 15, 24], [25, 26]]
+    lives = two_crowds(60) + later
+    first = behaviour_vectors([events_of(lives[:60])], 28, 2, seed=0)
+    whole = behaviour_vectors([events_of(lives)], 28, 2, seed=0)
+    np.testing.assert_array_equal(whole[:20], first[:20])
+    assert not first[20:].any()
+    near = whole[20:25] @ whole[:20].T
+    assert near[:2, :10].min() > 0.9 and near[2:, 10:].min() > 0.9
+    assert np.abs(near[:2, 10:]).max() < 0.2 and np.abs(near[2:, :10]).max() < 0.2
+    assert not whole[25:].any()
+    by_bucket = [events_of(lives[start : start + 7]) for start in range(0, len(lives), 7)]
+    np.testing.assert_allclose(behaviour_vectors(by_bucket, 28, 2, seed=0), whole, atol=1e-5)
+
+
+def test_an_item_is_folded_in_where_the_decomposition_would_put_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    # Four crowds with ten items each; everybody chooses item 40, which draws nobody's other items near to it.
+    lives = [[40, 40, 40, *rng.integers(10 * (k % 4), 10 * (k % 4) + 10, 4)] for k in range(500)]
+    # Later on item 39 bears another number.
+    lives[400:] = [[41 if item == 39 else item for item in life] for life in lives[400:]]
+    monkeypatch.setattr(decomposition, "MOST_ROWS", 400)
+    vectors = behaviour_vectors([events_of(lives)], 42, 4, seed=0)
+    assert vectors[41] @ vectors[39] > 0.99
+    assert vectors[41] @ vectors[40] == pytest.approx(vectors[39] @ vectors[40], abs=0.1)

@@ -37,8 +37,22 @@ def parquet_of_columns(folder: Path, ids: list[str], values: np.ndarray) -> Path
     return folder / "v.parquet"
 
 
+def parquet_of(kind: Callable[[pa.DataType], pa.DataType]) -> "Writer":
+    """A list column of another Arrow type."""
+
+    def write(folder: Path, ids: list[str], values: np.ndarray) -> Path:
+        column = pa.array(values.tolist(), kind(pa.float64()))
+        pq.write_table(pa.table({"id": ids, "vector": column}), folder / "v.parquet")
+        return folder / "v.parquet"
+
+    return write
+
+
+parquet_of_large_lists, parquet_of_fixed_lists = parquet_of(pa.large_list), parquet_of(lambda of: pa.list_(of, 2))
 Writer = Callable[[Path, list[str], np.ndarray], Path]
-every_form = pytest.mark.parametrize("write", [npz, npy, parquet_of_lists, parquet_of_columns])
+every_form = pytest.mark.parametrize(
+    "write", [npz, npy, parquet_of_lists, parquet_of_large_lists, parquet_of_fixed_lists, parquet_of_columns]
+)
 
 
 @every_form
@@ -108,6 +122,27 @@ def test_a_single_array_needs_its_ids_beside_it(tmp_path: Path) -> None:
 def test_lists_of_unequal_length(tmp_path: Path) -> None:
     pq.write_table(pa.table({"id": ["tea", "cup"], "vector": [[1.0, 2.0], [1.0]]}), tmp_path / "v.parquet")
     with pytest.raises(UsageError, match=r"v\.parquet cannot be read as vectors"):
+        read_vectors(tmp_path / "v.parquet", IDS)
+
+
+@every_form
+def test_an_id_that_stands_twice_is_named(tmp_path: Path, write: Writer) -> None:
+    path = write(tmp_path, ["tea", "cup", "tea"], VALUES)
+    with pytest.raises(UsageError, match=r"row 3: the id 'tea' stands in row 1, too"):
+        read_vectors(path, IDS)
+
+
+@pytest.mark.parametrize("kind", [pa.list_(pa.float32()), pa.large_list(pa.float32()), pa.list_(pa.float32(), 2)])
+def test_a_missing_vector_is_named_by_row_and_id(tmp_path: Path, kind: pa.DataType) -> None:
+    vectors = pa.array([[1.0, 2.0], None], kind)
+    pq.write_table(pa.table({"id": ["cup", "tea"], "vector": vectors}), tmp_path / "v.parquet")
+    with pytest.raises(UsageError, match=r"row 2 \(id 'tea'\): there is no vector"):
+        read_vectors(tmp_path / "v.parquet", IDS)
+
+
+def test_a_missing_number_is_named_by_row_and_id(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"id": ["cup", "tea"], "x": [1, None], "y": [1, 2]}), tmp_path / "v.parquet")
+    with pytest.raises(UsageError, match=r"row 2 \(id 'tea'\): the vector holds NaN"):
         read_vectors(tmp_path / "v.parquet", IDS)
 
 

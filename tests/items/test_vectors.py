@@ -79,6 +79,12 @@ def test_unit_rows_leave_zeros_as_they_are() -> None:
     assert unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]])) == pytest.approx(np.array([[0.6, 0.8], [0.0, 0.0]]))
 
 
+@pytest.mark.parametrize("scale", [1e-42, 1e-25, 1e-16, 1.0, 1e18, 1e25, 1e38])
+def test_unit_rows_have_length_1_wherever_floats_reach(scale: float) -> None:
+    rows = np.array([[3.0, 0.0], [3.0, 4.0], [0.0, 0.0]]) * [[1.0], [scale / 2], [1.0]]
+    assert unit_rows(rows.astype(np.float32)) == pytest.approx(np.array([[1, 0], [0.6, 0.8], [0, 0]]), abs=1e-3)
+
+
 def test_joined_encoders_weigh_the_same_and_one_may_be_silent() -> None:
     long, short = np.array([[30.0, 40.0], [0.0, 0.0]]), np.array([[0.1], [0.1]])
     joined = concatenate([long, short])

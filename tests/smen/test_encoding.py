@@ -27,6 +27,30 @@ def test_batches_side_by_side_give_the_same_bytes(threads: int, monkeypatch: pyt
     np.testing.assert_array_equal(found, one_by_one)
 
 
+@pytest.mark.parametrize(
+    ("steps", "sizes"),
+    [([4, 4, 4, 4], [2, 2]), ([9, 1, 1], [1, 2]), ([1] * 7, [3, 3, 1]), ([2, 20, 6, 2], [1, 1, 2]), ([], [])],
+)
+def test_a_batch_ends_before_too_many_steps_or_users(
+    steps: list[int], sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoding, "_STEPS_AT_ONCE", 8)
+    monkeypatch.setattr(encoding, "_USERS_AT_ONCE", 3)
+    batches = encoding._batches(np.array(steps, dtype=np.int64))
+    assert [len(batch) for batch in batches] == sizes
+    assert [user for batch in batches for user in batch] == list(range(len(steps)))
+
+
+@pytest.mark.parametrize("drop_empty", [False, True])
+def test_long_lives_go_through_in_smaller_batches_and_get_the_same_vectors(
+    drop_empty: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, lives, law = encoder(), Lives(random_part()), InputLaw(drop_empty=drop_empty)
+    together = encoding.encode(model, lives, MONTH, law)
+    monkeypatch.setattr(encoding, "_STEPS_AT_ONCE", 4 * 40)  # 40 months of four anchors
+    np.testing.assert_allclose(encoding.encode(model, lives, MONTH, law), together, rtol=1e-5, atol=1e-6)
+
+
 def test_shares_known_beforehand_change_nothing() -> None:
     model, part = encoder(), random_part()
     with torch.no_grad():

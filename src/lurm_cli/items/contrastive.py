@@ -16,7 +16,12 @@ from lurm_cli.items.text import EncodedTexts
 from lurm_cli.progress import Reporter
 
 _VALIDATION_STEPS = 20
+# How often pairs of a step are drawn again where all that were drawn repeat one item.
+_DRAWS = 10
 _ITEMS_AT_ONCE = 65_536
+
+# Item codes of both sides.
+Pairs = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,9 @@ def fit_contrastive(
     seed: int,
     reporter: Reporter,
 ) -> ItemEncoder:
-    """Train until the loss on held-out users' pairs stops falling.
+    """Train until the loss on held-out users' pairs stops falling; the best weights are kept.
+
+    Where fewer than two held-out users have pairs, training goes on to its last step, whose weights are kept.
 
     Parameters
     ----------
@@ -100,27 +107,34 @@ def fit_contrastive(
         torch.optim.SparseAdam([encoder.words.weight], lr=options.lr),
         torch.optim.Adam(encoder.blocks.parameters(), lr=options.lr),
     ]
-    best, best_loss, waited = _copy(encoder), float("inf"), 0
+    held_out = _validation_pairs(validation, options, seed)
+    best, best_loss, waited = _copy(encoder) if held_out else None, float("inf"), 0
+    latest = float("nan")
     with reporter.bar("contrastive item encoder", options.max_steps, "steps") as bar:
         for step in range(options.max_steps):
-            left, right = training.draw(options.batch_size, np.random.default_rng([seed, 1, step]))
-            loss = nt_xent(_encode(encoder, texts, left), _encode(encoder, texts, right), options.tau)
-            for optimizer in optimizers:
-                optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            for optimizer in optimizers:
-                optimizer.step()
+            pairs = _draw(training, options.batch_size, np.random.default_rng([seed, 1, step]))
+            # A mean over no pair would be NaN, and so would all weights.
+            if pairs is not None:
+                loss = _loss(encoder, texts, pairs, options.tau)
+                for optimizer in optimizers:
+                    optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                latest = loss.item()
+                for optimizer in optimizers:
+                    optimizer.step()
             bar.advance()
-            if (step + 1) % options.round_steps == 0:
-                held = _validate(encoder, texts, validation, options, seed)
-                bar.describe(f"loss {loss.item():.3f}, validation {held:.3f}")
+            # The last step, too, so that none is made in vain.
+            if held_out and ((step + 1) % options.round_steps == 0 or step + 1 == options.max_steps):
+                held = _validate(encoder, texts, held_out, options.tau)
+                bar.describe(f"loss {latest:.3f}, validation {held:.3f}")
                 if held < best_loss:
                     best, best_loss, waited = _copy(encoder), held, 0
                 else:
                     waited += 1
                 if waited >= options.patience:
                     break
-    encoder.load_state_dict(best)
+    if best is not None:
+        encoder.load_state_dict(best)
     return encoder
 
 
@@ -128,17 +142,32 @@ def _copy(encoder: ItemEncoder) -> dict[str, Tensor]:
     return {name: value.clone() for name, value in encoder.state_dict().items()}
 
 
-def _validate(
-    encoder: ItemEncoder, texts: EncodedTexts, sampler: PairSampler, options: ContrastiveOptions, seed: int
-) -> float:
+def _draw(sampler: PairSampler, n: int, rng: np.random.Generator) -> Pairs | None:
+    """Pairs of a step; None where several draws gave not one, since nearly all of the users' pairs repeat one item."""
+    for _ in range(_DRAWS):
+        left, right = sampler.draw(n, rng)
+        if len(left):
+            return left, right
+    return None
+
+
+def _validation_pairs(sampler: PairSampler, options: ContrastiveOptions, seed: int) -> list[Pairs]:
+    """Pairs of held-out users, drawn once; none where there are fewer than two users to tell apart."""
     if len(sampler.users) < 2:
-        return 0.0
-    losses = []
+        return []
+    rngs = (np.random.default_rng([seed, 2, step]) for step in range(_VALIDATION_STEPS))
+    drawn = (_draw(sampler, options.batch_size, rng) for rng in rngs)
+    return [pairs for pairs in drawn if pairs is not None]
+
+
+def _validate(encoder: ItemEncoder, texts: EncodedTexts, held_out: list[Pairs], tau: float) -> float:
     with torch.no_grad():
-        for step in range(_VALIDATION_STEPS):
-            left, right = sampler.draw(options.batch_size, np.random.default_rng([seed, 2, step]))
-            losses.append(nt_xent(_encode(encoder, texts, left), _encode(encoder, texts, right), options.tau).item())
-    return float(np.mean(losses))
+        return float(np.mean([_loss(encoder, texts, pairs, tau).item() for pairs in held_out]))
+
+
+def _loss(encoder: ItemEncoder, texts: EncodedTexts, pairs: Pairs, tau: float) -> Tensor:
+    left, right = pairs
+    return nt_xent(_encode(encoder, texts, left), _encode(encoder, texts, right), tau)
 
 
 def _encode(encoder: ItemEncoder, texts: EncodedTexts, items: np.ndarray) -> Tensor:

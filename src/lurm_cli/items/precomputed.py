@@ -29,7 +29,7 @@ def read_vectors(path: Path, item_ids: list[str]) -> tuple[np.ndarray, np.ndarra
     Raises
     ------
     UsageError
-        If the file is missing, of another form, or holds NaN or infinity.
+        If the file is missing, of another form, has an id twice, or lacks a vector, or holds NaN or infinity.
     """
     if not path.is_file():
         raise UsageError(f"{path}: no such file of vectors")
@@ -46,7 +46,10 @@ def read_vectors(path: Path, item_ids: list[str]) -> tuple[np.ndarray, np.ndarra
     wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(wrong):
         raise UsageError(f"{path}, row {wrong[0] + 1} (id {ids[wrong[0]]!r}): the vector holds NaN or infinity")
-    row_of = {name: row for row, name in enumerate(ids)}
+    row_of: dict[str, int] = {}
+    for row, name in enumerate(ids):
+        if row_of.setdefault(name, row) != row:
+            raise UsageError(f"{path}, row {row + 1}: the id {name!r} stands in row {row_of[name] + 1}, too")
     rows = np.array([row_of.get(name, -1) for name in item_ids])
     found = rows >= 0
     if not found.any():
@@ -80,8 +83,10 @@ def _parquet(path: Path) -> tuple[list[str], np.ndarray]:
 
     table = pq.read_table(path)
     ids = [str(name) for name in table.column(0).to_pylist()]
-    if table.num_columns == 2 and (
-        pa.types.is_list(table.schema[1].type) or pa.types.is_fixed_size_list(table.schema[1].type)
-    ):
-        return ids, np.array(table.column(1).to_pylist(), dtype=np.float32)
+    column = table.column(1) if table.num_columns == 2 else None
+    if column is not None and isinstance(column.type, (pa.ListType, pa.LargeListType, pa.FixedSizeListType)):
+        if column.null_count:
+            row = int(column.is_null().to_numpy().argmax())
+            raise UsageError(f"{path}, row {row + 1} (id {ids[row]!r}): there is no vector")
+        return ids, np.array(column.to_pylist(), dtype=np.float32)
     return ids, np.stack([c.to_numpy().astype(np.float32) for c in table.columns[1:]], axis=1)

@@ -7,11 +7,19 @@ from scipy import sparse
 
 from lurm_cli.items.text import EncodedTexts
 
+# Between these the squares of a row's numbers keep their digits as float32.
+_SHORTEST, _LONGEST = 1e-15, 1e18
+
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:
     """Scale rows to length 1, float32; zero rows stay zero."""
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.where(norms > 0, norms, 1)).astype(np.float32)
+    with np.errstate(over="ignore", under="ignore"):
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    out = (vectors / np.where(norms > 0, norms, 1)).astype(np.float32)
+    inexact = np.flatnonzero(~((norms > _SHORTEST) & (norms < _LONGEST)).ravel() & vectors.any(axis=1))
+    rows = vectors[inexact].astype(np.float64)
+    out[inexact] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return out
 
 
 def mean_vectors(texts: EncodedTexts, word_vectors: np.ndarray) -> np.ndarray:

@@ -9,10 +9,13 @@ import torch
 
 from lurm_cli.boi.periods import Period
 from lurm_cli.smen.batch import InputLaw, make_batch
+from lurm_cli.smen.memory import steps_of_lives
 from lurm_cli.smen.model import Encoder
 from lurm_cli.smen.views import Lives
 
 _USERS_AT_ONCE = 256
+# Steps of the recurrent layer a batch, over all users and anchors.
+_STEPS_AT_ONCE = 2**20
 
 
 def encode(
@@ -35,8 +38,7 @@ def encode(
     out = np.empty((end - first, encoder.config.user_dim), dtype=np.float32)
     encoder.eval()
 
-    def fill(start: int) -> None:
-        some = np.arange(start, min(start + _USERS_AT_ONCE, end))
+    def fill(some: np.ndarray) -> None:
         batch = make_batch(lives.whole(some), finest, scales, law)
         # Gradients are off by thread.
         with torch.no_grad():
@@ -44,8 +46,21 @@ def encode(
 
     with torch.no_grad():
         alpha = encoder.anchors.alpha(encoder.anchors.interests)
-    starts = range(first, end, _USERS_AT_ONCE)
-    with ThreadPoolExecutor(max(1, min(threads, len(starts)))) as pool:
-        for _ in pool.map(fill, starts):
+    steps = steps_of_lives(lives, law)[first:end] * encoder.config.n_anchors
+    batches = [first + some for some in _batches(steps)]
+    with ThreadPoolExecutor(max(1, min(threads, len(batches)))) as pool:
+        for _ in pool.map(fill, batches):
             pass
     return out
+
+
+def _batches(steps: np.ndarray) -> list[np.ndarray]:
+    """Neighbouring users, as many as their steps allow, and one at least."""
+    running, found, start = np.cumsum(steps), [], 0
+    while start < len(steps):
+        before = running[start - 1] if start else 0
+        fitting = int(np.searchsorted(running, before + _STEPS_AT_ONCE, side="right"))
+        end = max(start + 1, min(fitting, start + _USERS_AT_ONCE))
+        found.append(np.arange(start, end))
+        start = end
+    return found

@@ -22,6 +22,7 @@ from lurm_cli.smen.batch import Batch, InputLaw, make_batch
 from lurm_cli.smen.blocks import UserBlocks, held_out
 from lurm_cli.smen.checkpoint import Progress, load_checkpoint, save_checkpoint
 from lurm_cli.smen.config import ModelConfig
+from lurm_cli.smen.memory import available_memory, bytes_of_views, steps_of_lives
 from lurm_cli.smen.model import Smen
 from lurm_cli.smen.views import Lives, ViewLaw
 
@@ -112,10 +113,17 @@ class Trainer:
         self.validation = self._validation_batches()
 
     def train(self) -> dict[str, Tensor]:
-        """Run to the end, or go on from the last checkpoint; return the best encoder and head."""
+        """Run to the end, or go on from the last checkpoint; return the best encoder and head.
+
+        Raises
+        ------
+        LurmError
+            If there are no two users to tell apart, a batch does not fit into memory, or training diverges.
+        """
         restored = load_checkpoint(self.folder / "last", self.model, self.optimizers)
         if restored is not None:
             self.progress, self.best = restored
+        self._check_memory()
         self._truncate_log()
         options, progress = self.options, self.progress
         with (
@@ -243,24 +251,50 @@ class Trainer:
             if pending is not None:
                 yield pending[0].result(), pending[1]
 
+    def _check_memory(self) -> None:
+        """Refuse batches that cannot fit: they cannot be cut, since their users are each other's negatives.
+
+        The first block of an epoch stands for all.
+        """
+        available = available_memory()
+        if available is None or self.progress.done:
+            return
+        config, rng = self.model.encoder.config, self._generator(_ORDER, self.progress.epoch)
+        lives = self.blocks.load(self.blocks.order(rng)[0])
+        steps = steps_of_lives(lives, self.law)
+        n_steps, n_users = max(
+            ((int(steps[users].sum()), len(users)) for users in self._batches_of(lives, rng)), default=(0, 0)
+        )
+        needed = bytes_of_views(n_steps, config, self.view_law)
+        if needed > available:
+            options = ["coarser --scales", "a smaller --batch-size"] + ["--drop-empty"] * (not self.law.drop_empty)
+            raise LurmError(
+                f"a training step does not fit into memory: two views of {n_users:,} users by {config.scales[0]} "
+                f"with {config.n_anchors} anchors take about {needed / 1e9:,.1f} GB, {available / 1e9:,.1f} GB are "
+                f"available; try {' or '.join(options)}"
+            )
+
     def _plan(self, epoch: int) -> Iterator[tuple[Lives, np.ndarray, int]]:
         """The users of each step of an epoch."""
         rng = self._generator(_ORDER, epoch)
-        step, size = 0, self.options.batch_size
+        step = 0
         for block in self.blocks.order(rng):
             lives = self.blocks.load(block)
-            users = lives.splittable()
-            if self.validation_share:
-                users = users[~held_out(lives.part.users[users], self.validation_share)]
-            users = rng.permutation(users)
-            # Batches of nearly equal size: a small last one would have few negatives and a different loss.
-            n_batches = max(1, round(len(users) / size))
-            for chosen in np.array_split(users, n_batches):
-                if len(chosen) >= 2:
-                    yield lives, chosen, step
-                    step += 1
+            for users in self._batches_of(lives, rng):
+                yield lives, users, step
+                step += 1
         if step == 0:
             raise LurmError(
                 "there are no two users to tell apart: training needs at least two users, "
                 "each with behaviours in two periods or two behaviours in one"
             )
+
+    def _batches_of(self, lives: Lives, rng: np.random.Generator) -> list[np.ndarray]:
+        """Users of a block in random order, a batch each."""
+        users = lives.splittable()
+        if self.validation_share:
+            users = users[~held_out(lives.part.users[users], self.validation_share)]
+        users = rng.permutation(users)
+        # Batches of nearly equal size: a small last one would have few negatives and a different loss.
+        n_batches = max(1, round(len(users) / self.options.batch_size))
+        return [chosen for chosen in np.array_split(users, n_batches) if len(chosen) >= 2]
