@@ -1,7 +1,9 @@
 """What is on disk: exact round trips, damage that is found and named, builds that resume."""
 
+import errno
 import json
 import os
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import anndata
@@ -26,7 +28,7 @@ from lurm_cli.artifacts.csr import CsrPart, write_csr_part
 from lurm_cli.artifacts.manifest import InputRef, Manifest, differences, read_manifest
 from lurm_cli.artifacts.ragged import RaggedEvents, bucket_of, merge_years, write_ragged_part
 from lurm_cli.artifacts.store import Counts, Events
-from lurm_cli.errors import ArtifactError, LurmError, OutputExistsError
+from lurm_cli.errors import ArtifactError, IncompleteError, LurmError, OutputExistsError
 
 
 def texts(*values: str) -> np.ndarray:
@@ -156,6 +158,25 @@ def test_a_model_killed_while_its_metadata_are_written_ends_the_same(tmp_path: P
         assert build.resumed
         build.finish()
     assert list(read_manifest(target).files) == ["model.safetensors"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [OSError(errno.ENOSPC, "No space left on device"), MemoryError(), BrokenProcessPool("a child process terminated")],
+)
+def test_what_stops_a_build_leaves_it_to_go_on_from(tmp_path: Path, fault: Exception) -> None:
+    target, manifest = tmp_path / "boi.zarr", Manifest("boi", "boi", {})
+
+    def stopped() -> None:
+        with Build(target, manifest) as build:
+            write_csr_part(build.folder, "2016-00000", some_counts())
+            raise fault
+
+    with pytest.raises(IncompleteError, match=r"boi\.zarr: .*the same command goes on from there") as caught:
+        stopped()
+    assert caught.value.exit_code == 5
+    with Build(target, manifest) as build:
+        assert build.missing_parts(["2016-00000"]) == []
 
 
 def test_partial_work_of_other_parameters_is_dropped(tmp_path: Path) -> None:

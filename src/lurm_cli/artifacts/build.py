@@ -7,11 +7,13 @@ means other inputs or parameters: that partial work is of no use and is dropped.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 import socket
 from collections.abc import Iterable
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +26,11 @@ from lurm_cli.artifacts.manifest import (
 )
 from lurm_cli.artifacts.parts import PARTS, part_attributes, sync_path, sync_tree
 from lurm_cli.artifacts.seal import crc32c, seal_files
-from lurm_cli.errors import ArtifactError, LurmError, OutputExistsError
+from lurm_cli.errors import ArtifactError, IncompleteError, LurmError, OutputExistsError
 
 _OWNER = "owner.json"
+# Faults of the machine, after which the same work goes on.
+_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 def up_to_date(target: Path, wanted: Manifest, overwrite: bool) -> Manifest | None:
@@ -55,6 +59,17 @@ def up_to_date(target: Path, wanted: Manifest, overwrite: bool) -> Manifest | No
         f"{target} exists, made with other inputs or parameters:{listed}\n"
         "Use --overwrite to replace it, or --output for another place"
     )
+
+
+def _what_stopped(error: BaseException) -> str | None:
+    """In words, what ended a build that could go on once it is mended; None for faults that would come again."""
+    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+        return str(error.strerror)
+    if isinstance(error, MemoryError):
+        return "not enough memory; try fewer --workers"
+    if isinstance(error, BrokenExecutor):
+        return "a worker process was ended from outside, perhaps for want of memory; try fewer --workers"
+    return None
 
 
 class Build:
@@ -87,9 +102,14 @@ class Build:
         (self.folder / self.metadata).write_text(metadata_text(self.manifest), encoding="utf-8")
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         # The folder stays for the next run to resume; it is just no longer ours.
         (self.folder / _OWNER).unlink(missing_ok=True)
+        stopped = None if error is None else _what_stopped(error)
+        if stopped is not None:
+            raise IncompleteError(
+                f"{self.target}: {stopped}; what was committed is kept, and the same command goes on from there"
+            ) from error
 
     def _take_over(self) -> None:
         owner = _read_json(self.folder / _OWNER)
