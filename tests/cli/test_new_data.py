@@ -1,5 +1,6 @@
 """The log is ingested anew, or interests are clustered anew: what still fits goes on, what does not is refused."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +43,13 @@ def test_items_that_are_new_change_no_count_of_the_others(copied: Copy) -> None:
     here(root, "encode-users").wrote()
     kinds = [entry.kind for entry in read_manifest(root / "boi-month.zarr").inputs]
     assert kinds == ["events", "interests", "items"]
+
+
+def test_a_life_is_shown_as_far_as_it_was_encoded(copied: Copy) -> None:
+    root = copied(*STAGES)
+    here(root, "encode-users", "--since", "2017-03-01", "--until", "2017-05-01", "-o", "spring.zarr").wrote()
+    life = json.loads(here(root, "inspect", "spring.zarr", "--user", "user 2", "--json").out)
+    assert [line["period"] for line in life] == ["2017-03", "2017-04"]
 
 
 @pytest.mark.parametrize("command", [("cluster",), ("embed-items",)])

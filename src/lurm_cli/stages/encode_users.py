@@ -67,7 +67,7 @@ def run_encode_users(context: Context, smen: Path, boi: Path | None, config: Enc
     counted = counted_until(counts_manifest)
     if until is not None and counted is not None and until >= counted:
         until = None  # the counts end there already
-    window = _window(finest, since, until)
+    window = life_window(finest, since, until)
     draft = Manifest(
         "users",
         "encode-users",
@@ -106,7 +106,8 @@ def _check_fit(smen: Path, model: Manifest, boi: Path, counts: Manifest) -> None
         )
 
 
-def _window(finest: str, since: int | None, until: int | None) -> Window:
+def life_window(finest: str, since: int | None, until: int | None) -> Window:
+    """The periods between two times; raises UsageError where a period does not begin there."""
     import numpy as np
 
     from lurm_cli.boi.periods import Period

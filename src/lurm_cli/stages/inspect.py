@@ -8,6 +8,8 @@ from typing import Any
 
 from lurm_cli.artifacts.manifest import Manifest, read_manifest
 from lurm_cli.errors import ArtifactError, UsageError
+from lurm_cli.stages.context import cut_time
+from lurm_cli.stages.encode_users import life_window
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,11 @@ def user_life(root: Path, artifact: Path, user: str, top: int = 5) -> list[Perio
     events = _input(root, boi, counts.manifest, "events")
     bucket = bucket_of(user, read_manifest(events, "events").facts["n_buckets"])
     part = counts.bucket(bucket) if bucket in counts.buckets() else None
+    held = read_manifest(artifact)
+    if part is not None and held.kind == "users":
+        # Only what the representation was made of.
+        since, until = (cut_time(held.parameters.get(name)) for name in ("since", "until"))
+        part = life_window(counts.manifest.parameters["period"], since, until).cut(part)
     if part is None or user not in set(part.users):
         raise UsageError(f"{boi} holds no user {user!r}; `lurm export {boi} -o counts.csv` lists those it holds")
     labels = Columns(interests, "interests").read("labels")
@@ -64,12 +71,12 @@ def user_life(root: Path, artifact: Path, user: str, top: int = 5) -> list[Perio
     number = int((part.users == user).argmax())
     lines = []
     for row in (part.row_user == number).nonzero()[0]:
-        held = part.counts[row]
-        ranked = sorted(zip(held.indices.tolist(), held.data.tolist(), strict=True), key=lambda e: (-e[1], e[0]))
+        bag = part.counts[row]
+        ranked = sorted(zip(bag.indices.tolist(), bag.data.tolist(), strict=True), key=lambda e: (-e[1], e[0]))
         lines.append(
             PeriodLine(
                 period.label(int(part.row_period[row])),
-                held.sum().item(),
+                bag.sum().item(),
                 tuple((str(labels[interest]), count) for interest, count in ranked[:top]),
             )
         )
