@@ -171,7 +171,7 @@ def test_small_classes_are_left_out_with_a_warning(copied: Copy) -> None:
     [
         ('column = "kind"', 'column = "sort"', "the items have no column 'sort'; they were ingested with title, kind"),
         ('values = ["mug*"]', 'values = ["cup*"]', "no item has kind 'cup*'; the column holds 10 values, such as"),
-        ("since = 2017-12-01", "since = 2030-01-01", "task mugs: none of its 0 labelled users"),
+        ("since = 2017-12-01", "since = 2030-01-01", "task mugs: no represented user has events from 2030-01-01"),
         ('kind = "preference"', 'kind = "preferences"', "kind must be one of profile, preference"),
         ('values = ["mug*"]', 'vals = ["mug*"]', "vals is not a key of a task; did you mean values?"),
     ],

@@ -105,7 +105,7 @@ def test_a_dry_run_writes_nothing(copied: Copy) -> None:
         (("embed-items", "--dim", 9), "dim: 8 there, 9 asked for"),
         (("cluster", "--n-interests", 5), "n_interests: 8 there, 5 asked for"),
         (("cluster", "--seed", 1), "seed: 0 there, 1 asked for"),
-        (("boi", "--until", "2017-11-01"), 'until: auto there, "2017-11-01" asked for'),
+        (("boi", "--until", "2017-11-01"), "until: 2017-12-01 there, 2017-11-01 asked for"),
         (("train-smen", "--anchors", 3), "anchors: 2 there, 3 asked for"),
         (("encode-users", "--since", "2017-06-01"), 'since: auto there, "2017-06-01" asked for'),
         (("encode-users", "--until", "2017-06-01"), 'until: auto there, "2017-06-01" asked for'),

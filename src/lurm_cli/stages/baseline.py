@@ -11,7 +11,7 @@ from lurm_cli.artifacts.build import Build
 from lurm_cli.artifacts.manifest import Manifest
 from lurm_cli.baselines.registry import RANDOM, check_name, make_baseline
 from lurm_cli.errors import LurmError
-from lurm_cli.stages.context import Context, Outcome, cut_time, earliest, refuse_other_items, settled
+from lurm_cli.stages.context import Context, Outcome, cut_time, earliest, later_knowledge, refuse_other_items, settled
 from lurm_cli.stages.options import option
 
 if TYPE_CHECKING:
@@ -162,5 +162,6 @@ def _random(context: Context, boi: Path | None, target: Path) -> Outcome:
         pieces = tuple((bucket, 0, len(held)) for bucket, held in users.items())
         values = np.vstack(encode_pieces(encoder, InputLaw(), counts, Window(), pieces))
         write_columns(build.folder, {"values": values, "ids": np.concatenate(list(users.values()))})
-        manifest = build.finish(shape=values.shape, facts={"n_users": len(values)})
+        facts = {"n_users": len(values), **later_knowledge(counts_manifest.until, counts_manifest)}
+        manifest = build.finish(shape=values.shape, facts=facts)
     return Outcome(target, manifest, "written")

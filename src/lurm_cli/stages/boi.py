@@ -19,7 +19,7 @@ from lurm_cli.stages.context import (
     cut_time,
     earliest,
     items_beside,
-    latest_cut,
+    later_knowledge,
     refuse_other_items,
     same_items,
     settled,
@@ -92,18 +92,13 @@ def run_boi(
         items = items_beside(events)
         refuse_other_items(events, items)
         references.append(context.input(items, "items")[1])
-    # Counts follow from the interests, too, which may have been learnt from later events.
-    knows = latest_cut(until, interest_manifest.until)
     periods = _periods(config, event_manifest, until, context)
     outcomes: dict[str, Outcome] = {}
     drafts: dict[str, tuple[Path, Manifest]] = {}
     for name in periods:
         target = (outputs or {}).get(name, context.root / f"boi-{name}.zarr")
         parameters = {"period": name} | ({} if since is None else {"since": format_time(since)})
-        if knows != until:
-            assert until is not None  # it is the earlier of the two
-            parameters["until"] = format_time(until)
-        draft = Manifest("boi", "boi", parameters, tuple(references), until=knows)
+        draft = Manifest("boi", "boi", parameters, tuple(references), until=until)
         outcome = settled(context, target, draft)
         if outcome is None:
             drafts[name] = (target, draft)
@@ -115,11 +110,6 @@ def run_boi(
         sources = events, interests, items
         outcomes |= _build(context, sources, event_manifest, interest_manifest, (since, until), drafts)
     return [outcomes[name] for name in periods]
-
-
-def counted_until(counts: Manifest) -> int | None:
-    """The cut of the events that were counted; the counts themselves may know later ones through the interests."""
-    return cut_time(counts.parameters["until"]) if "until" in counts.parameters else counts.until
 
 
 def _say_what_is_new(context: Context, items: Path, interests: Path) -> None:
@@ -221,6 +211,8 @@ def _finish(
         "n_users_at_least": sum(users.values()),
         "first_time": first if since is None else max(first, since),
         "last_time": earliest(events.facts["last_time"], until),
+        # Counts follow from the interests, too, which may have been learnt from later events.
+        **later_knowledge(until, interests),
     }
     manifest = build.finish(shape=(rows, interests.facts["n_interests"]), facts=facts)
     return Outcome(target, manifest, "written")

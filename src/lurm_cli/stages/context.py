@@ -11,7 +11,7 @@ from typing import Any
 
 from lurm_cli.artifacts.build import up_to_date
 from lurm_cli.artifacts.manifest import InputRef, Manifest, read_manifest
-from lurm_cli.clock import parse_time
+from lurm_cli.clock import format_time, parse_time
 from lurm_cli.engine import open_executor
 from lurm_cli.errors import ArtifactError
 from lurm_cli.progress import SILENT, Reporter
@@ -113,6 +113,19 @@ def refuse_other_items(first: Path, second: Path) -> None:
             f"{first} and {second} are of different items: the log was ingested anew since one of them was made; "
             "run the stages from `lurm embed-items` on with --overwrite"
         )
+
+
+def knows_until(manifest: Manifest) -> int | None:
+    """Up to when an artifact knows events: its own cut, or the later one of what it was made from."""
+    return cut_time(manifest.facts["inputs_until"]) if "inputs_until" in manifest.facts else manifest.until
+
+
+def later_knowledge(until: int | None, *inputs: Manifest) -> dict[str, Any]:
+    """The fact that says up to when an artifact's inputs know events, where that is later than its own cut."""
+    knows = until
+    for manifest in inputs:
+        knows = latest_cut(knows, knows_until(manifest))
+    return {} if knows == until else {"inputs_until": None if knows is None else format_time(knows)}
 
 
 def latest_cut(first: int | None, second: int | None) -> int | None:

@@ -13,8 +13,7 @@ from lurm_cli.artifacts.build import Build
 from lurm_cli.artifacts.manifest import Manifest
 from lurm_cli.clock import format_time
 from lurm_cli.errors import ArtifactError, LurmError, UsageError
-from lurm_cli.stages.boi import counted_until
-from lurm_cli.stages.context import Context, Outcome, cut_time, input_fingerprint, latest_cut, settled
+from lurm_cli.stages.context import Context, Outcome, cut_time, input_fingerprint, later_knowledge, latest_cut, settled
 from lurm_cli.stages.options import option
 
 if TYPE_CHECKING:
@@ -64,8 +63,7 @@ def run_encode_users(context: Context, smen: Path, boi: Path | None, config: Enc
     counts_manifest, counts_ref = context.input(boi, "boi")
     _check_fit(smen, smen_manifest, boi, counts_manifest)
     since, until = cut_time(config.since, "since"), cut_time(config.until)
-    counted = counted_until(counts_manifest)
-    if until is not None and counted is not None and until >= counted:
+    if until is not None and counts_manifest.until is not None and until >= counts_manifest.until:
         until = None  # the counts end there already
     window = life_window(finest, since, until)
     draft = Manifest(
@@ -80,7 +78,8 @@ def run_encode_users(context: Context, smen: Path, boi: Path | None, config: Enc
     )
     outcome = settled(context, target, draft)
     if outcome is None:
-        outcome = _encode(context, smen, smen_manifest, boi, window, target, draft)
+        facts = later_knowledge(draft.until, smen_manifest, counts_manifest)
+        outcome = _encode(context, smen, smen_manifest, boi, window, target, draft, facts)
     return outcome
 
 
@@ -125,7 +124,14 @@ def life_window(finest: str, since: int | None, until: int | None) -> Window:
 
 
 def _encode(
-    context: Context, smen: Path, model: Manifest, boi: Path, window: Window, target: Path, draft: Manifest
+    context: Context,
+    smen: Path,
+    model: Manifest,
+    boi: Path,
+    window: Window,
+    target: Path,
+    draft: Manifest,
+    facts: dict[str, Any],
 ) -> Outcome:
     from lurm_cli.artifacts.arrays import chunk_files, create_matrix
     from lurm_cli.artifacts.store import Counts
@@ -156,7 +162,7 @@ def _encode(
             bar.advance(n_users - sum(stop - start for task in tasks for _, start, stop in task.pieces))
             for done in run_tasks(executor, _encode_rows, tasks):
                 bar.advance(done)
-        manifest = build.finish(shape=(n_users, dim), facts={"n_users": n_users})
+        manifest = build.finish(shape=(n_users, dim), facts={"n_users": n_users, **facts})
     return Outcome(target, manifest, "written")
 
 

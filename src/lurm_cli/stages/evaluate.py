@@ -14,8 +14,7 @@ from lurm_cli.baselines.registry import NAMES, QUICK, SUPERVISED
 from lurm_cli.clock import format_time
 from lurm_cli.errors import ArtifactError, UsageError
 from lurm_cli.stages.baseline import BaselineConfig, baseline_path, run_baseline
-from lurm_cli.stages.boi import counted_until
-from lurm_cli.stages.context import Context, Outcome, refuse_other_items, settled
+from lurm_cli.stages.context import Context, Outcome, knows_until, refuse_other_items, settled
 from lurm_cli.stages.options import option
 
 if TYPE_CHECKING:
@@ -152,7 +151,7 @@ def _make_baseline(context: Context, name: str, place: Path) -> None:
     from lurm_cli.clock import format_time
 
     boi = finest_boi(context.root)
-    until = counted_until(read_manifest(boi, "boi"))
+    until = read_manifest(boi, "boi").until
     config = BaselineConfig(until=None if until is None else format_time(until))
     run_baseline(context, name, context.root / "events.zarr", context.root / "items.zarr", boi, config, place)
 
@@ -166,9 +165,7 @@ def _warn_of_stale(context: Context, manifests: dict[Path, Manifest]) -> None:
                 context.reporter.warn(
                     f"{place} is out of date: {entry.path} has changed since; make it again with --overwrite"
                 )
-    cuts = {}
-    for place, manifest in manifests.items():
-        cuts[counted_until(manifest) if manifest.kind == "boi" else manifest.until] = place
+    cuts = {manifest.until: place for place, manifest in manifests.items()}
     if len(cuts) > 1:
         shown = ", ".join(
             f"{place} {'the end of the log' if until is None else format_time(until)}" for until, place in cuts.items()
@@ -180,7 +177,7 @@ def _refuse_leak(task: Task, place: Path) -> None:
     """What describes a user must not know the window that the task asks about."""
     if task.since is None:
         return
-    until = read_manifest(place).until
+    until = knows_until(read_manifest(place))
     if until is None or until > task.since:
         seen = "the end of the log" if until is None else format_time(until)
         raise ArtifactError(

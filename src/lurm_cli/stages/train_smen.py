@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from lurm_cli.artifacts.build import Build
 from lurm_cli.artifacts.manifest import Manifest
 from lurm_cli.errors import ArtifactError, UsageError
-from lurm_cli.stages.context import Context, Outcome, input_fingerprint, settled
+from lurm_cli.stages.context import Context, Outcome, input_fingerprint, later_knowledge, settled
 from lurm_cli.stages.options import option
 
 if TYPE_CHECKING:
@@ -282,6 +282,7 @@ def _train(
             "validation_loss": progress.best_loss,
             # What the numbers of interests mean: counts of others are not to be encoded.
             "interests": input_fingerprint(counts.manifest, "interests"),
+            **later_knowledge(draft.until, counts.manifest),
         }
         manifest = build.finish(
             shape=(model_config.n_interests, model_config.user_dim), facts=facts, model=model_config.to_json()
