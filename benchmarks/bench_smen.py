@@ -30,7 +30,7 @@ def measure(bench: Bench) -> None:
         root.mkdir(exist_ok=True)
         (root / "lurm.toml").touch()
         run(script("prepare.py", "counts", n_users, MONTHS, INTERESTS, root))
-    train = ("train-smen", "--epochs", 1, "--start", "random", "--scales", "month,year,all", "-w", root)
+    train = ("train-smen", "--epochs", 1, "--start", "random", "--scales", "month,year,all", "--no-groups", "-w", root)
     encode = ("encode-users", root / "smen", "-w", root)
     found = bench.compare(beside_torch(train, "train", root / "smen"), events=n_users)
     # Without work to do, a command takes this long: it is no part of what the roof is about.
