@@ -38,12 +38,12 @@ def predict(
     """
     from sklearn.model_selection import train_test_split
 
+    n_classes = int(y.max()) + 1
     # Of each class one row at least.
-    n_outside = max(int(y.max()) + 1, math.ceil(0.1 * len(train)))
+    n_outside = max(n_classes, math.ceil(0.1 * len(train)))
     inside, outside = train_test_split(train, test_size=n_outside, stratify=y[train], random_state=seed)
     scaler = Scaler(scaling).fit(features, inside)
     parts = [_Rows(scaler.transform(features, rows)) for rows in (inside, outside, test)]
-    n_classes = int(y.max()) + 1
     best: tuple[float, float, np.ndarray] | None = None
     for penalty in PENALTIES:
         loss, logits = _train(parts, y[inside], y[outside], n_classes, penalty, seed)

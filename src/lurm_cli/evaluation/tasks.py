@@ -97,6 +97,16 @@ def parse_tasks(settings: dict[str, Any], root: Path, wanted: tuple[str, ...] = 
     return [task for task in tasks if not wanted or task.name in wanted]
 
 
+def number_of_column(task: Task, columns: list[str]) -> int:
+    """Which of the items' columns a preference task asks about; raises UsageError naming those there are."""
+    if task.column not in columns:
+        raise UsageError(
+            f"task {task.name}: the items have no column {task.column!r}; "
+            f"they were ingested with {', '.join(columns) or 'no texts'}"
+        )
+    return columns.index(task.column)
+
+
 def _parse(entry: dict[str, Any], number: int, root: Path) -> Task:
     where = f"lurm.toml, [[tasks]] {entry.get('name', f'number {number}')}"
     known = [field.name for field in dataclasses.fields(Task)]

@@ -51,8 +51,8 @@ def run_baseline(
     if check_name(name) == RANDOM:
         return _random(context, boi, target)
     event_manifest, event_ref = context.input(events, "events")
-    _, item_ref = context.input(items, "items")
-    refuse_other_items(items, events)
+    item_manifest, item_ref = context.input(items, "items")
+    refuse_other_items((items, item_manifest), (events, event_manifest))
     until = earliest(cut_time(config.until), event_manifest.until)
     baseline = make_baseline(name)
     parameters = {"name": name, **baseline.parameters}

@@ -90,8 +90,9 @@ def run_boi(
     references, items = [event_ref, interest_ref], None
     if not same_items(event_manifest, interest_manifest):
         items = items_beside(events)
-        refuse_other_items(events, items)
-        references.append(context.input(items, "items")[1])
+        item_manifest, item_ref = context.input(items, "items")
+        refuse_other_items((events, event_manifest), (items, item_manifest))
+        references.append(item_ref)
     periods = _periods(config, event_manifest, until, context)
     outcomes: dict[str, Outcome] = {}
     drafts: dict[str, tuple[Path, Manifest]] = {}

@@ -63,8 +63,8 @@ def run_cluster(context: Context, embeddings: Path, items: Path, config: Cluster
         ``items.zarr``, for the words of the labels.
     """
     embedding_manifest, embedding_ref = context.input(embeddings, "item-embeddings")
-    _, item_ref = context.input(items, "items")
-    refuse_other_items(embeddings, items)
+    item_manifest, item_ref = context.input(items, "items")
+    refuse_other_items((embeddings, embedding_manifest), (items, item_manifest))
     names = (
         "n_interests",
         "method",

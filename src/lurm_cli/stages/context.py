@@ -106,11 +106,11 @@ def item_ids(manifest: Manifest) -> dict[str, Any]:
     return {name: value for name, value in manifest.facts.items() if name == "item_ids"}
 
 
-def refuse_other_items(first: Path, second: Path) -> None:
+def refuse_other_items(first: tuple[Path, Manifest], second: tuple[Path, Manifest]) -> None:
     """Raise ArtifactError unless two artifacts number the same items alike."""
-    if not same_items(read_manifest(first), read_manifest(second)):
+    if not same_items(first[1], second[1]):
         raise ArtifactError(
-            f"{first} and {second} are of different items: the log was ingested anew since one of them was made; "
+            f"{first[0]} and {second[0]} are of different items: the log was ingested anew since one of them was made; "
             "run the stages from `lurm embed-items` on with --overwrite"
         )
 

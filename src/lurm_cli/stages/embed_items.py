@@ -50,9 +50,9 @@ class EmbedConfig:
 
 def run_embed_items(context: Context, items: Path, events: Path, config: EmbedConfig, target: Path) -> Outcome:
     """Embed every item of the catalogue; what is learnt is learnt from items with events before the cut."""
-    _, item_ref = context.input(items, "items")
+    item_manifest, item_ref = context.input(items, "items")
     event_manifest, event_ref = context.input(events, "events")
-    refuse_other_items(items, events)
+    refuse_other_items((items, item_manifest), (events, event_manifest))
     until = earliest(cut_time(config.until), event_manifest.until)
     parameters: dict[str, Any] = {"method": config.method}
     inputs = [item_ref, event_ref]

@@ -152,11 +152,12 @@ def _encode(
             stop = min(start + _ROWS, n_users)
             if not all(file.is_file() for file in chunk_files(values, start, stop)):
                 tasks.append(_Task(smen, model.fingerprint, boi, window, values, start, tuple(pieces)))
-        if len(tasks) < 2 * context.workers and context.scheduler is None:
-            # Too few to share out evenly: one after the other, each with all cores.
+        # Too few to share out evenly: one after the other, each with all cores.
+        one_by_one = len(tasks) < 2 * context.workers and context.scheduler is None
+        if one_by_one:
             tasks = [dataclasses.replace(task, threads=context.workers) for task in tasks]
         with (
-            context.executor(1 if tasks and tasks[0].threads > 1 else len(tasks)) as executor,
+            context.executor(1 if one_by_one else len(tasks)) as executor,
             context.reporter.bar("encoding", n_users, "users") as bar,
         ):
             bar.advance(n_users - sum(stop - start for task in tasks for _, start, stop in task.pieces))

@@ -70,11 +70,12 @@ def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, ta
             _make_baseline(context, part, place)
     opened = {place: context.input(place, ("users", "boi", "baseline")) for place in places.values()}
     references = [reference for _, reference in opened.values()]
-    _warn_of_stale(context, {place: manifest for place, (manifest, _) in opened.items()})
+    manifests = {place: manifest for place, (manifest, _) in opened.items()}
+    _warn_of_stale(context, manifests)
     _refuse_supervised(named)
     for task in tasks:
-        for place in places.values():
-            _refuse_leak(task, place)
+        for place, manifest in manifests.items():
+            _refuse_leak(task, place, manifest)
     parameters = {
         "tasks": [task.to_json() for task in tasks],
         "methods": methods,
@@ -158,10 +159,12 @@ def _make_baseline(context: Context, name: str, place: Path) -> None:
 
 def _warn_of_stale(context: Context, manifests: dict[Path, Manifest]) -> None:
     """Methods that were made from other data than they would be now are not compared fairly."""
+    # Many methods come from the same events, whose table of parts may be long: each input is read once.
+    inputs = {context.root / entry.path for manifest in manifests.values() for entry in manifest.inputs}
+    now = {place: read_manifest(place).fingerprint for place in inputs if place.exists()}
     for place, manifest in manifests.items():
         for entry in manifest.inputs:
-            now = context.root / entry.path
-            if now.exists() and read_manifest(now).fingerprint != entry.fingerprint:
+            if now.get(context.root / entry.path, entry.fingerprint) != entry.fingerprint:
                 context.reporter.warn(
                     f"{place} is out of date: {entry.path} has changed since; make it again with --overwrite"
                 )
@@ -173,11 +176,11 @@ def _warn_of_stale(context: Context, manifests: dict[Path, Manifest]) -> None:
         context.reporter.warn(f"the methods have seen events up to different times: {shown}")
 
 
-def _refuse_leak(task: Task, place: Path) -> None:
+def _refuse_leak(task: Task, place: Path, manifest: Manifest) -> None:
     """What describes a user must not know the window that the task asks about."""
     if task.since is None:
         return
-    until = knows_until(read_manifest(place))
+    until = knows_until(manifest)
     if until is None or until > task.since:
         seen = "the end of the log" if until is None else format_time(until)
         raise ArtifactError(
@@ -193,9 +196,11 @@ def _data_references(context: Context, tasks: list[Task]) -> list[InputRef]:
 
     references = []
     if any(task.kind == "preference" for task in tasks):
-        refuse_other_items(context.root / "events.zarr", context.root / "items.zarr")
-        for name in ("events", "items"):
-            references.append(context.input(context.root / f"{name}.zarr", name)[1])
+        events, items = context.root / "events.zarr", context.root / "items.zarr"
+        event_manifest, event_ref = context.input(events, "events")
+        item_manifest, item_ref = context.input(items, "items")
+        refuse_other_items((events, event_manifest), (items, item_manifest))
+        references += [event_ref, item_ref]
     for path in sorted({task.labels for task in tasks if task.labels is not None}):
         if not path.is_file():
             raise UsageError(f"{path}: no such table of labels")
@@ -281,15 +286,11 @@ def _labels(context: Context, task: Task, known: set[str]) -> Labels:
     else:
         from lurm_cli.artifacts.columns import Columns
         from lurm_cli.artifacts.store import Events
+        from lurm_cli.evaluation.tasks import number_of_column
 
         items = Columns(context.root / "items.zarr", "items")
-        columns = items.manifest.facts["text_columns"]
-        if task.column not in columns:
-            raise UsageError(
-                f"task {task.name}: the items have no column {task.column!r}; "
-                f"they were ingested with {', '.join(columns) or 'no texts'}"
-            )
-        member = matching_items(task, items.read(f"text_{columns.index(task.column)}"))
+        number = number_of_column(task, items.manifest.facts["text_columns"])
+        member = matching_items(task, items.read(f"text_{number}"))
         events = Events.open(context.root / "events.zarr")
         buckets = (events.bucket(bucket) for bucket in events.buckets())
         found = preference_labels(task, member, buckets, context.seed, known)

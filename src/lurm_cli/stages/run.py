@@ -98,10 +98,12 @@ def check_item_columns(tasks: list[Any], items: Path) -> None:
     UsageError
         Naming the task and the columns there are.
     """
+    from lurm_cli.evaluation.tasks import number_of_column
+
     columns = read_manifest(items, "items").facts["text_columns"]
     for task in tasks:
-        if task.kind == "preference" and task.column not in columns:
-            raise UsageError(
-                f"lurm.toml, task {task.name}: the items have no column {task.column!r}; "
-                f"they were ingested with {', '.join(columns) or 'no texts'}"
-            )
+        if task.kind == "preference":
+            try:
+                number_of_column(task, columns)
+            except UsageError as error:
+                raise UsageError(f"lurm.toml, {error}") from None
