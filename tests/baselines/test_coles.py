@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from baselines.toy import DAY, catalogue_of, events_of, histories_of
@@ -28,7 +28,6 @@ def lives(sizes: list[int], width: int) -> tuple[np.ndarray, np.ndarray]:
     return items, items * 10
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=6), st.integers(1, 6), st.integers(6, 12), st.integers(0, 99))
 def test_a_slice_is_a_run_of_one_users_events(sizes: list[int], shortest: int, longest: int, seed: int) -> None:
     items, times = lives(sizes, 20)

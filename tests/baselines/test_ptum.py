@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -36,7 +36,6 @@ def lives(*items: list[int], width: int = 6) -> np.ndarray:
     return np.array([[*life, *[0] * (width - len(life))] for life in items])
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(1, 6), min_size=1, max_size=6), min_size=2, max_size=6), st.integers(0, 50))
 def test_one_of_five_candidates_is_right_and_no_other_has_its_text(held: list[list[int]], seed: int) -> None:
     items = lives(*held)

@@ -1,7 +1,7 @@
 """What methods with short input see."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from baselines.toy import catalogue_of, events_of, histories_of
@@ -11,7 +11,6 @@ from lurm_cli.baselines.supervised import RecentTexts
 lives = st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=9), min_size=1, max_size=5)
 
 
-@settings(deadline=None)
 @given(lives, st.integers(1, 10))
 def test_the_last_events_are_kept_oldest_first_and_padded_at_the_end(held: list[list[int]], n: int) -> None:
     events = events_of({f"u{user}": [(100 + t, item) for t, item in enumerate(life)] for user, life in enumerate(held)})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -55,7 +55,6 @@ def attention(model: SumnNetwork, items: Tensor) -> tuple[list[Tensor], list[Ten
     return weights, states
 
 
-@settings(deadline=None)
 @given(histories)
 def test_targets_are_uniform_over_the_distinct_words_and_sum_to_1(lives: list[list[int]]) -> None:
     targets = target_words(TABLE, padded(lives), N_WORDS)
@@ -67,7 +66,6 @@ def test_targets_are_uniform_over_the_distinct_words_and_sum_to_1(lives: list[li
             np.testing.assert_allclose(row[np.array(words) - 1], 1 / len(words), rtol=1e-6)
 
 
-@settings(deadline=None)
 @given(histories, st.integers(0, 100))
 def test_every_behaviour_is_either_read_or_predicted(lives: list[list[int]], seed: int) -> None:
     items = padded(lives)

@@ -41,7 +41,7 @@ def test_a_document_is_the_words_of_all_behaviours_with_padding_at_the_end() -> 
     assert documents.tolist() == [[1, 2, 2, 4, 5, 3], [3, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0]]
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.lists(st.lists(st.integers(1, 4), max_size=5), min_size=1, max_size=4))
 def test_looked_up_products_are_torchs_convolution_text_by_text(lives: list[list[int]]) -> None:
     model = network()

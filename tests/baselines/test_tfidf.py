@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -44,7 +44,6 @@ def test_tfidf_is_scikit_learns() -> None:
 words = st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=4), min_size=1, max_size=6)
 
 
-@settings(deadline=None)
 @given(words, st.data())
 def test_tfidf_is_scikit_learns_on_any_corpus(texts: list[list[str]], data: st.DataObject) -> None:
     chosen = st.lists(st.integers(0, len(texts) - 1), min_size=1, max_size=8)

@@ -3,7 +3,7 @@
 from collections import Counter
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -46,7 +46,6 @@ def hard(interests: list[int]) -> Assignment:
     return Assignment(np.array(interests, dtype=np.int32)[:, None], None, N_INTERESTS)
 
 
-@settings(deadline=None)
 @given(events_of_users, assignments, st.sampled_from(["day", "week", "month", "season", "year", "all", "10d"]))
 def test_counts_agree_with_a_dictionary(lives: list, interests: list[int], name: str) -> None:
     events, period = ragged(lives), Period(name)
@@ -64,7 +63,6 @@ def test_counts_agree_with_a_dictionary(lives: list, interests: list[int], name:
     assert (np.diff(part.counts.indptr) > 0).all()
 
 
-@settings(deadline=None)
 @given(events_of_users, assignments, st.sampled_from(["season", "year", "all"]))
 def test_coarse_counts_are_sums_of_months(lives: list, interests: list[int], name: str) -> None:
     events = ragged(lives)
@@ -137,7 +135,6 @@ soft_assignments = st.tuples(
 )
 
 
-@settings(deadline=None)
 @given(
     events_of_users,
     assignments,

@@ -9,13 +9,19 @@ from typing import Any
 import pytest
 
 from cli.shell import here
+from lurm_cli.evaluation import protocol
 
 Copy = Callable[..., Path]
+real = protocol.score
 MINE = "mine=baselines/aggregates.zarr"
 
 
 def evaluate(root: Path, *methods: str) -> Any:
-    return here(root, "evaluate", "--task", "taste", *(word for method in methods for word in ("--method", method)))
+    return here(root, "evaluate", "--task", "taste", *_flags(methods))
+
+
+def _flags(methods: tuple[str, ...]) -> list[str]:
+    return [word for m in methods for word in ((m,) if m.startswith("--") else ("--method", m))]
 
 
 def results_of(root: Path, *methods: str) -> dict[str, Any]:
@@ -35,6 +41,22 @@ def test_an_artifact_is_scored_under_its_label_alone_and_joined_to_others(made: 
     assert mine == {**expected, "method": "mine"}
     fingerprints = [method["fingerprints"] for method in results["methods"]]
     assert fingerprints[1] == fingerprints[2] and fingerprints[1][:1] == fingerprints[0]
+
+
+def test_only_what_was_not_scored_yet_is_scored(copied: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = copied("users.zarr", "baselines")
+    scored = []
+    monkeypatch.setattr(protocol, "score", lambda *given: scored.append(given) or real(*given))
+    first = results_of(root, MINE)
+    assert len(scored) == 1
+    assert evaluate(root, MINE, "lurm", "--overwrite", "--workers=1").code == 0
+    both = json.loads((root / "evaluation/results.json").read_text(encoding="utf-8"))
+    assert len(scored) == 2 and both["cells"][0] == first["cells"][0]
+    # The memory may go at any time.
+    shutil.rmtree(root / ".lurm")
+    assert evaluate(root, MINE, "lurm", "--overwrite", "--workers=1").code == 0
+    assert len(scored) == 4
+    assert json.loads((root / "evaluation/results.json").read_text(encoding="utf-8")) == both
 
 
 def test_another_artifact_under_the_same_label_is_another_evaluation(copied: Copy) -> None:

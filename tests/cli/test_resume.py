@@ -57,19 +57,24 @@ def test_a_stage_ends_with_the_same_bytes(made: Path, copied: Copy, artifact: st
     assert not partial.exists()
 
 
-def test_evaluation_goes_on_from_the_cells_that_were_scored(made: Path, copied: Copy) -> None:
+def test_evaluation_goes_on_from_the_scores_that_were_kept(made: Path, copied: Copy) -> None:
     root = copied("users.zarr", "boi-month.zarr", "smen", "events.zarr", "items.zarr", "interests.zarr", "baselines")
-    partial = leave(root, made, "evaluation")
-    cells = json.loads((partial / "results.json").read_text(encoding="utf-8"))["cells"]
-    (partial / "cells").mkdir()
-    # A cell that says what scoring would not shows that it was taken as it was.
-    cells[1]["scores"][0]["auc"] = 0.125
-    for place in range(2):
-        (partial / f"cells/000-00{place}.json").write_text(json.dumps(cells[place]))
-    (partial / "cells/000-002.new").write_text("half")
+    expected = json.loads((made / "evaluation/results.json").read_text(encoding="utf-8"))["cells"]
+    here(root, "evaluate").wrote()
+    kept = sorted((root / ".lurm/scores").iterdir())
+    assert len(kept) == len(expected)
+    # Killed after one score, which says what scoring would not: that shows that it was taken as it was.
+    for file in kept[1:]:
+        file.unlink()
+    told = json.loads(kept[0].read_text(encoding="utf-8"))
+    kept[0].write_text(json.dumps([{**told[0], "auc": 0.125}, *told[1:]]))
+    (root / f".lurm/scores/{kept[1].stem}.1.new").write_text("half")
+    shutil.rmtree(root / "evaluation")
     here(root, "evaluate").wrote()
     results = json.loads((root / "evaluation/results.json").read_text(encoding="utf-8"))
-    assert results["cells"] == cells
+    changed = [(cell, held) for cell, held in zip(results["cells"], expected, strict=True) if cell != held]
+    ((cell, held),) = changed
+    assert cell["scores"] == [{**held["scores"][0], "auc": 0.125}, *held["scores"][1:]]
     assert {file.name for file in (root / "evaluation").iterdir()} == {"config.json", "report.html", "results.json"}
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
@@ -33,7 +33,6 @@ def mean_square_length(matrix: object) -> float:
 
 
 @every_scaling
-@settings(deadline=None)
 @given(seed=st.integers(0, 100), size=st.sampled_from([1e-3, 1.0, 1e3]))
 def test_training_rows_come_out_with_mean_square_length_one(scaling: str, seed: int, size: float) -> None:
     for block in (dense(seed, size=size), counts(seed) * size):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lurm_cli.artifacts.ragged import RaggedEvents
@@ -121,7 +121,6 @@ def test_a_window_without_events_labels_nobody() -> None:
     assert len(found.users) == 0 and len(found.y) == 0
 
 
-@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(0, 120), st.floats(0.05, 0.95), st.integers(0, 5))
 def test_positive_share_drops_negatives_only(n_yes: int, n_no: int, share: float, seed: int) -> None:
     lives = {f"y{k}": [(150, 0)] for k in range(n_yes)} | {f"n{k}": [(150, 1)] for k in range(n_no)}

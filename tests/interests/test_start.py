@@ -13,7 +13,7 @@ from lurm_cli.interests.start import initial_centers
 METHODS = ["auto", "hier", "kmeans++", "random"]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(1, 60), st.integers(0, 60), st.sampled_from(METHODS), st.integers(0, 9))
 def test_there_are_as_many_finite_centres_as_asked_for(k: int, more: int, method: str, seed: int) -> None:
     points = np.random.default_rng(seed).normal(size=(k + more, 3)).astype(np.float32)

@@ -5,7 +5,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lurm_cli.boi.periods import DAY_US
@@ -43,7 +43,6 @@ lives = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(lives, st.sampled_from([0.25, 1.0, 5.0]), st.frozensets(st.integers(0, 17), max_size=6), st.integers(0, 99))
 def test_2_every_pair_is_admissible_and_every_user_gives_one_at_most(
     lives: list[Life], beta_days: float, unusable: frozenset[int], seed: int
@@ -107,7 +106,6 @@ def test_a_log_without_pairs() -> None:
     assert len(empty.users) == 0
 
 
-@settings(deadline=None)
 @given(lives, st.integers(1, 9))
 def test_blocks_of_events_do_not_change_the_pairs(lives: list[Life], block: int) -> None:
     whole = sampler_of(lives)

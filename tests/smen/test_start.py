@@ -87,7 +87,7 @@ def test_recurrent_layer_starts_as_a_running_mean():
     torch.manual_seed(0)
     layer = nn.GRU(4, 4)
     with torch.no_grad():
-        _running_mean(layer, n_periods=8)
+        _running_mean(layer, n_periods=16)
         # A small constant input is approached as 1 - z^t, with 1 / (1 - z) = 4 periods.
         x = torch.full((6, 1, 4), 0.01)
         state = layer(x)[1][0, 0]

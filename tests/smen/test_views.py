@@ -15,7 +15,7 @@ def dense_by_sequence(sequences, n: int) -> dict[int, dict[int, np.ndarray]]:
     return held
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.floats(0.05, 1.0))
 def test_views_in_time_are_slices_of_the_life(seed: int, shortest: float) -> None:
     lives = Lives(random_part(seed=seed))
@@ -38,7 +38,7 @@ def test_views_in_time_are_slices_of_the_life(seed: int, shortest: float) -> Non
             assert length >= np.ceil((lives.last[user] - lives.first[user] + 1) * shortest)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 10_000), st.integers(2, 30))
 def test_a_life_of_one_period_is_split_into_two_halves(seed: int, count: int) -> None:
     part = part_of([(0, 600, {0: count, 3: 1}), (1, 601, {2: 2})], 5)

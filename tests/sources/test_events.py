@@ -49,7 +49,7 @@ texts = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1, ma
 moments = st.integers(parse_time("1900-01-01"), parse_time("2099-12-31")).map(format_time)
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(st.lists(st.tuples(texts, texts, moments), min_size=1, max_size=20), st.sampled_from([",", "\t"]))
 def test_any_ids_and_times_come_back(rows: list[tuple[str, str, str]], delimiter: str) -> None:
     with TemporaryDirectory() as folder:

@@ -120,7 +120,7 @@ def read(values: list[str], kind: str, unit: str) -> list[int]:
 seconds = st.integers(-2_208_988_800, 4_102_444_799)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.lists(st.tuples(seconds, st.integers(0, 999_999_999)), min_size=1, max_size=30),
     st.sampled_from(sorted(PER_SECOND)),
@@ -134,7 +134,7 @@ def test_whole_numbers_of_every_unit_are_exact(moments: list[tuple[int, int]], u
     assert read([str(number) for number in numbers], kind, unit) == [number * 1_000_000 // per for number in numbers]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(seconds, st.integers(0, 999_999)), min_size=1, max_size=30))
 def test_iso_texts_agree_with_python(moments: list[tuple[int, int]]) -> None:
     texts = [(datetime(1970, 1, 1) + timedelta(seconds=s, microseconds=us)).isoformat() for s, us in moments]

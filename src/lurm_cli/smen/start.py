@@ -100,9 +100,12 @@ def start_from(encoder: Encoder, directions: list[np.ndarray], n_periods: float)
 
 
 def _running_mean(layer: nn.GRU, n_periods: float) -> None:
-    """h_t = (1 - z) tanh(x_t) + z h_{t-1}, nearly, with 1 / (1 - z) about half the periods of a life."""
+    """h_t = (1 - z) tanh(x_t) + z h_{t-1}, nearly, with 1 / (1 - z) about the root of the periods of a life.
+
+    What the whole life says the coarser scales keep; of the finest one it is the recent periods that they do not.
+    """
     dim = layer.hidden_size
-    window = max(2.0, n_periods / 2)
+    window = max(2.0, n_periods**0.5)
     held = dict(layer.named_parameters())
     held["weight_hh_l0"].mul_(_NOISE)
     held["weight_ih_l0"].mul_(_NOISE)

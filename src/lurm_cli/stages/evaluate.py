@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,14 +39,14 @@ class EvaluateConfig:
 
 @dataclass(frozen=True)
 class _Cell:
-    """Score one method on one task."""
+    """Score one method on one task; ``remembered`` is where scores of earlier evaluations are kept."""
 
     task: str
     method: str
     artifacts: tuple[Path, ...]
     labels: Labels
     seeds: int
-    file: Path
+    remembered: Path
 
 
 def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, target: Path) -> Outcome:
@@ -234,22 +233,21 @@ def _evaluate(
                 tuple(places[part] for part in _parts(method, named)),
                 labels[task.name],
                 config.seeds,
-                build.folder / "cells" / f"{number:03}-{place:03}.json",
+                context.root / ".lurm" / "scores",
             )
-            for number, task in enumerate(tasks)
-            for place, method in enumerate(methods)
+            for task in tasks
+            for method in methods
         ]
-        (build.folder / "cells").mkdir(exist_ok=True)
-        missing = [cell for cell in cells if not cell.file.is_file()]
+        by_place: dict[tuple[str, str], dict[str, Any]] = {}
         with (
-            context.executor(len(missing)) as executor,
+            context.executor(len(cells)) as executor,
             context.reporter.bar("scoring", len(cells), "cells") as bar,
         ):
-            bar.advance(len(cells) - len(missing))
-            for done in run_tasks(executor, _score_cell, missing):
-                bar.describe(done)
+            for done in run_tasks(executor, _score_cell, cells):
+                by_place[done["task"], done["method"]] = done
+                bar.describe(f"{done['method']}, {done['task']}")
                 bar.advance()
-        scored = [json.loads(cell.file.read_text(encoding="utf-8")) for cell in cells]
+        scored = [by_place[cell.task, cell.method] for cell in cells]
         results = {
             "tasks": [_describe(task, labels[task.name]) for task in tasks],
             "methods": [_origin(method, places, named) for method in methods],
@@ -260,17 +258,10 @@ def _evaluate(
             "inputs": [vars(entry) for entry in draft.inputs],
             "versions": _versions(),
         }
-        _clear(build.folder)
         (build.folder / "results.json").write_text(canonical_json(results), encoding="utf-8")
         _write_report(context, results, places.get(LURM), build.folder / "report.html")
         manifest = build.finish(shape=(len(methods), len(tasks)), facts={"n_users": len(known)})
     return Outcome(target, manifest, "written")
-
-
-def _clear(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder / "cells")
 
 
 def _labels(context: Context, task: Task, known: set[str]) -> Labels:
@@ -314,51 +305,60 @@ def _labels(context: Context, task: Task, known: set[str]) -> Labels:
     return labels
 
 
-def _score_cell(cell: _Cell) -> str:
+def _score_cell(cell: _Cell) -> dict[str, Any]:
     import torch
     from threadpoolctl import threadpool_limits
 
     from lurm_cli.evaluation.features import Features
     from lurm_cli.evaluation.protocol import score, score_supervised
+    from lurm_cli.evaluation.remembered import RememberedScores, key_of
     from lurm_cli.evaluation.representation import rows_of
 
-    threads = torch.get_num_threads()
-    # One thread a cell: sums, and so scores, must not depend on how many cores a machine has.
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            features = Features(tuple(rows_of(path, cell.labels.users) for path in cell.artifacts))
-            if cell.method in SUPERVISED:
-                scores = score_supervised(_supervised(cell, features.blocks[0]), cell.labels.y, cell.seeds)
-            else:
-                scores = score(features, cell.labels.y, cell.seeds)
-    finally:
-        torch.set_num_threads(threads)
-    held = {
-        "task": cell.task,
-        "method": cell.method,
-        "dim": features.dim,
-        "scores": [entry.to_json() for entry in scores],
-    }
-    temporary = cell.file.with_suffix(".new")
-    temporary.write_text(json.dumps(held), encoding="utf-8")
-    temporary.rename(cell.file)
-    return f"{cell.method}, {cell.task}"
+    features = Features(tuple(rows_of(path, cell.labels.users) for path in cell.artifacts))
+    # Like rows have like scores, whatever they are called; a supervised method learns from more than its rows.
+    own = _Supervised(cell) if cell.method in SUPERVISED else None
+    what = {"seeds": cell.seeds, "method": cell.method if own else None}
+    key = key_of(what, (*features.blocks, cell.labels.y, *(own.arrays if own else ())))
+    remembered = RememberedScores(cell.remembered)
+    scores = remembered.find(key)
+    if scores is None:
+        threads = torch.get_num_threads()
+        # One thread a cell: sums, and so scores, must not depend on how many cores a machine has.
+        torch.set_num_threads(1)
+        try:
+            with threadpool_limits(1):
+                if own:
+                    found = score_supervised(own.predictor(features.blocks[0]), cell.labels.y, cell.seeds)
+                else:
+                    found = score(features, cell.labels.y, cell.seeds)
+        finally:
+            torch.set_num_threads(threads)
+        scores = [entry.to_json() for entry in found]
+        remembered.keep(key, scores)
+    return {"task": cell.task, "method": cell.method, "dim": features.dim, "scores": scores}
 
 
-def _supervised(cell: _Cell, items: Any) -> Callable[[Any, Any, int], Any]:
-    """Train a supervised method on training rows and ask it about test rows."""
-    from lurm_cli.artifacts.columns import Columns
-    from lurm_cli.baselines.registry import make_classifier
+class _Supervised:
+    """A supervised method: trained on training rows, asked about test rows."""
 
-    columns = Columns(cell.artifacts[0], "baseline")
-    words, vectors = columns.read("text_words"), columns.read("word_vectors")
+    def __init__(self, cell: _Cell) -> None:
+        from lurm_cli.artifacts.columns import Columns
 
-    def predict(train: Any, test: Any, seed: int) -> Any:
-        classifier = make_classifier(cell.method).fit(items[train], cell.labels.y[train], words, vectors, seed)
-        return classifier.predict_proba(items[test])
+        columns = Columns(cell.artifacts[0], "baseline")
+        self.cell = cell
+        self.arrays = columns.read("text_words"), columns.read("word_vectors")
 
-    return predict
+    def predictor(self, items: Any) -> Callable[[Any, Any, int], Any]:
+        """From training rows, test rows and seed to probabilities of the test rows' classes."""
+        from lurm_cli.baselines.registry import make_classifier
+
+        def predict(train: Any, test: Any, seed: int) -> Any:
+            classifier = make_classifier(self.cell.method).fit(
+                items[train], self.cell.labels.y[train], *self.arrays, seed
+            )
+            return classifier.predict_proba(items[test])
+
+        return predict
 
 
 def _describe(task: Task, labels: Labels) -> dict[str, Any]:

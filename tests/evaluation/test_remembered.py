@@ -1,0 +1,59 @@
+"""Scores of earlier evaluations are met again where, and only where, all that they follow from is the same."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from lurm_cli.evaluation import remembered
+from lurm_cli.evaluation.remembered import RememberedScores, key_of
+
+ROWS = np.arange(6, dtype=np.float32).reshape(2, 3)
+
+
+def other(change: str) -> str:
+    y = np.array([0, 1])
+    if change == "a number":
+        return key_of({"seeds": 5}, (ROWS + np.float32(1e-7), y))
+    if change == "the shape":
+        return key_of({"seeds": 5}, (ROWS.reshape(3, 2), y))
+    if change == "the type":
+        return key_of({"seeds": 5}, (ROWS.astype(np.int32), y))
+    if change == "a class":
+        return key_of({"seeds": 5}, (ROWS, y[::-1]))
+    if change == "the splits":
+        return key_of({"seeds": 4}, (ROWS, y))
+    return key_of({"seeds": 5}, (sparse.csr_matrix(ROWS), y))
+
+
+@pytest.mark.parametrize("change", ["a number", "the shape", "the type", "a class", "the splits", "sparse"])
+def test_what_a_score_follows_from_is_its_key(change: str) -> None:
+    assert key_of({"seeds": 5}, (ROWS.copy(), np.array([0, 1]))) == key_of({"seeds": 5}, (ROWS, np.array([0, 1])))
+    assert other(change) != key_of({"seeds": 5}, (ROWS, np.array([0, 1])))
+
+
+def test_sparse_rows_that_differ_in_place_alone_are_other_rows() -> None:
+    here, there = (sparse.csr_matrix(([1.0], ([0], [column])), shape=(1, 2)) for column in (0, 1))
+    assert key_of(None, (here,)) != key_of(None, (there,))
+
+
+def test_strings_count_as_texts(tmp_path: Path) -> None:
+    assert key_of(None, (np.array(["ab", "c"], object),)) == key_of(None, (np.array(["ab", "c"]),))
+    assert key_of(None, (np.array(["ab", "c"], object),)) != key_of(None, (np.array(["a", "bc"], object),))
+
+
+def test_another_protocol_meets_no_scores_of_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = key_of(None, (ROWS,))
+    monkeypatch.setattr(remembered, "_PROTOCOL", -1)
+    assert key_of(None, (ROWS,)) != before
+
+
+def test_what_is_kept_is_found_and_what_is_damaged_is_not(tmp_path: Path) -> None:
+    scores = RememberedScores(tmp_path / "scores")
+    assert scores.find("k") is None
+    scores.keep("k", [{"auc": 0.5}])
+    assert scores.find("k") == [{"auc": 0.5}]
+    assert [file.name for file in (tmp_path / "scores").iterdir()] == ["k.json"]
+    (tmp_path / "scores" / "k.json").write_text("[{")
+    assert scores.find("k") is None
