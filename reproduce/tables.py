@@ -6,6 +6,7 @@ from typing import Any
 
 from lurm_cli.baselines.registry import SUPERVISED
 from lurm_cli.evaluation.figures import length_curves
+from lurm_cli.evaluation.labels import in_order
 from lurm_cli.evaluation.protocol import HEAD_NAMES
 from lurm_cli.evaluation.summary import spread
 from reproduce import claims, paper
@@ -81,7 +82,7 @@ def task_table(results: dict[str, Any]) -> Table:
     """Users, classes and the accuracy of always naming the largest class."""
     rows = []
     for task in results["tasks"]:
-        shares = ", ".join(f"{name} {100 * share:.0f} %" for name, share in task["classes"].items())
+        shares = ", ".join(f"{name} {100 * task['classes'][name]:.0f} %" for name in in_order(task["classes"]))
         rows.append([task["name"], task["kind"], f"{task['n']:,}", f"{100 * task['majority']:.1f}", shares])
     return Table(["task", "kind", "users", "largest class, %", "classes"], rows, left=(0, 1, 4))
 

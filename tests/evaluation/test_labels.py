@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 from lurm_cli.artifacts.ragged import RaggedEvents
 from lurm_cli.errors import UsageError
-from lurm_cli.evaluation.labels import LEAST_MEMBERS, Labels, matching_items, preference_labels, profile_labels
+from lurm_cli.evaluation.labels import (
+    LEAST_MEMBERS,
+    Labels,
+    in_order,
+    matching_items,
+    preference_labels,
+    profile_labels,
+)
 from lurm_cli.evaluation.tasks import Task
 
 
@@ -178,3 +185,7 @@ def test_a_category_no_item_has_is_an_error_that_shows_some_it_could_be() -> Non
         matching_items(preference(values=("kofee",)), KINDS)
     assert "task p: no item has c 'kofee'" in str(caught.value)
     assert "holds 6 values, such as 'COFFEE', 'Coffee beans'" in str(caught.value)
+
+
+def test_classes_stand_in_the_order_a_reader_expects() -> None:
+    assert in_order(["10", "5", "15", "18-24", "65+", "05"]) == ["05", "5", "10", "15", "18-24", "65+"]

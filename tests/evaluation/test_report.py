@@ -73,7 +73,7 @@ def test_the_numbers_of_the_summary_stand_in_the_tables(tmp_path: Path) -> None:
     assert "61.0 <small>± 1.0</small>" in text  # lurm: 60, 61, 62
     assert "71.0 <small>± 1.0</small>" in text
     assert "+10.0 <small>+10.0 to +10.0</small>" in text
-    assert "1,234" in text and "young 39 %, old 61 %" in text and "ffffffffffff" in text
+    assert "1,234" in text and "old 61 %, young 39 %" in text and "ffffffffffff" in text
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:

@@ -51,13 +51,18 @@ class Labels:
 
 def profile_labels(users: list[str], labels: list[str]) -> Labels:
     """Labels from a table; classes in natural order, so that "5" stands before "10"."""
-    # Ties such as "05" and "5" go by their spelling: a set has no order of its own.
-    classes = sorted(set(labels), key=lambda label: (_natural(label), label))
+    classes = in_order(set(labels))
     number = {label: place for place, label in enumerate(classes)}
     order = sorted(range(len(users)), key=lambda k: users[k].encode())
     ids = np.empty(len(users), dtype=object)
     ids[:] = [users[k] for k in order]
     return Labels(ids, np.array([number[labels[k]] for k in order], dtype=np.int64), tuple(classes))
+
+
+def in_order(classes: Iterable[str]) -> list[str]:
+    """Names of classes as a reader expects them: numbers by value, so that "5" stands before "10"."""
+    # Ties such as "05" and "5" go by their spelling: a set has no order of its own.
+    return sorted(classes, key=lambda name: (_natural(name), name))
 
 
 def _natural(text: str) -> list[tuple[int, int, str]]:
