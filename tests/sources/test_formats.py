@@ -98,6 +98,12 @@ def test_a_suffix_that_says_nothing_needs_the_format_named(tmp_path: Path) -> No
     assert lives(tmp_path) == lives_of(ROWS)
 
 
+def test_lines_that_end_in_two_ways_are_told(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_bytes(b"user,item,time\na,x,2020-01-01\r\nb,y,2020-01-02\nc,z,2020-01-03\r\n")
+    with pytest.raises(UsageError, match=r"log\.csv: lines end in more than one way"):
+        ingest(tmp_path, "log.csv")
+
+
 def test_a_file_that_is_no_parquet_is_named(tmp_path: Path) -> None:
     write(tmp_path / "log.parquet", table(ROWS))
     with pytest.raises(UsageError, match=r"log\.parquet: cannot be read"):

@@ -53,4 +53,9 @@ def translated(error: Exception, file: Path | None = None) -> LurmError:
     if "out of memory" in lowered:
         return LurmError(f"reading ran out of its memory limit ({reason}); raise --memory-limit")
     where = f"{file}: " if file else ""
+    if "reached an invalid state" in lowered:
+        # What DuckDB's reader says of a file in which some lines end with LF and others with CR LF.
+        return UsageError(
+            f"{where}lines end in more than one way (LF and CR LF); write them all alike, say with dos2unix"
+        )
     return UsageError(f"{where}cannot be read: {reason}")
