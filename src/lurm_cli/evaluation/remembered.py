@@ -16,8 +16,6 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from lurm_cli import __version__
-
 # Raised whenever splits, heads or supervised methods change: scores of earlier ones are not to be met again.
 _PROTOCOL = 1
 
@@ -57,7 +55,7 @@ def key_of(what: Any, arrays: Iterable[Any]) -> str:
     arrays
         Dense arrays of numbers or strings, and CSR matrices.
     """
-    digest = hashlib.sha256(json.dumps([_PROTOCOL, __version__, what], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([_PROTOCOL, what], sort_keys=True).encode())
     for array in arrays:
         parts = (array.data, array.indices, array.indptr) if sparse.issparse(array) else (array,)
         for part in parts:

@@ -317,7 +317,7 @@ def _score_cell(cell: _Cell) -> dict[str, Any]:
     features = Features(tuple(rows_of(path, cell.labels.users) for path in cell.artifacts))
     # Like rows have like scores, whatever they are called; a supervised method learns from more than its rows.
     own = _Supervised(cell) if cell.method in SUPERVISED else None
-    what = {"seeds": cell.seeds, "method": cell.method if own else None}
+    what = {"seeds": cell.seeds, "method": cell.method if own else None, "versions": _versions()}
     key = key_of(what, (*features.blocks, cell.labels.y, *(own.arrays if own else ())))
     remembered = RememberedScores(cell.remembered)
     scores = remembered.find(key)
