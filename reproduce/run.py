@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,10 @@ LURM = Path(sys.executable).with_name("lurm")
 _MADE_OTHERWISE = 4
 PARTS = ["main", "variants", "lengths"]
 SEEDS, QUICK_SEEDS = 5, 2
-# Runs a command on one core only.
-_ON_CORE = "import os, sys; os.sched_setaffinity(0, {int(sys.argv[1])}); os.execv(sys.argv[2], sys.argv[2:])"
+# Jobs side by side: each has some gigabytes at its worst.
+_MOST_JOBS = 4
+# What takes longest begins first, so that no core waits for it in the end.
+_LONGEST = ("coles", "sumn", "ptum", "random-start", "paper", "1anchor-1280", "doc2vec", "item2vec", "als")
 
 Command = tuple[str, tuple[str | Path, ...]]
 
@@ -52,14 +54,14 @@ class Workspace:
         if self._times_file.is_file():
             self.seconds = json.loads(self._times_file.read_text(encoding="utf-8"))
 
-    def lurm(self, name: str, *arguments: str | Path, core: int | None = None) -> None:
+    def lurm(self, name: str, *arguments: str | Path) -> None:
         """Run a command; ``name`` is what its time is kept under."""
         words = " ".join(map(str, arguments))
         print(f"[{self.log.name}] lurm {words}", file=sys.stderr, flush=True)
         began = time.monotonic()
-        code = self._run(arguments, core)
+        code = self._run(arguments)
         if code == _MADE_OTHERWISE:
-            code = self._run((*arguments, "--overwrite"), core)
+            code = self._run((*arguments, "--overwrite"))
         if code != 0:
             raise SystemExit(f"reproduce: `lurm {words}` ended with {code}")
         took = time.monotonic() - began
@@ -68,39 +70,34 @@ class Workspace:
             self.seconds[name] = round(max(took, self.seconds.get(name, 0.0)), 1)
             self._times_file.write_text(json.dumps(self.seconds, indent=1), encoding="utf-8")
 
-    def _run(self, arguments: tuple[str | Path, ...], core: int | None) -> int:
+    def _run(self, arguments: tuple[str | Path, ...]) -> int:
         environment = {**os.environ, "LURM_WORKSPACE": str(self.folder)}
         command = [str(LURM), *map(str, arguments)]
-        if core is not None:
-            command = [PYTHON, "-c", _ON_CORE, str(core), *command]
         return subprocess.run(command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, check=False).returncode
 
-    def side_by_side(self, jobs: list[list[Command]]) -> None:
-        """Run jobs, each a few commands in their order, at the same time, each on a core of its own.
+    def side_by_side(self, jobs: dict[str, list[Command]]) -> None:
+        """Run jobs, each a few commands in their order, several at a time, each on cores of its own.
 
-        Most competitors compute little at a time and gain hardly anything from a second core.
+        Most of them compute little at a time, and gain less from a second core than from running beside another.
         """
-        free: queue.SimpleQueue[int] = queue.SimpleQueue()
         cores = sorted(os.sched_getaffinity(0))
-        for core in cores:
-            free.put(core)
+        n_lanes = max(1, min(len(jobs), len(cores), _MOST_JOBS))
+        lanes: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
+        for lane in range(n_lanes):
+            lanes.put(cores[lane::n_lanes])
 
         def run(job: list[Command]) -> None:
-            core = free.get()
-            try:
-                for name, arguments in job:
-                    self.lurm(name, *arguments, core=core)
-            finally:
-                free.put(core)
+            for name, arguments in job:
+                self.lurm(name, *arguments)
 
-        with ThreadPoolExecutor(len(cores)) as threads:
-            running = [threads.submit(run, job) for job in jobs]
+        # A thread's cores are those of the commands it runs.
+        with ThreadPoolExecutor(n_lanes, initializer=lambda: os.sched_setaffinity(0, lanes.get())) as threads:
             try:
-                for job in running:
+                running = [threads.submit(run, jobs[name]) for name in sorted(jobs, key=_by_length)]
+                for job in as_completed(running):
                     job.result()
             finally:
-                for job in running:
-                    job.cancel()
+                threads.shutdown(cancel_futures=True)
 
     def prepare(self) -> None:
         """The default representation."""
@@ -114,20 +111,19 @@ class Workspace:
     def main(self) -> Path:
         """Every competitor."""
         names = dict.fromkeys(part for method in self.log.methods for part in method.split("+"))
-        # The longest first, so that no core ends long before the others.
-        baselines = sorted((name for name in names if name not in ("lurm", "boi")), key=_longest_first)
-        self.side_by_side([[(name, ("baseline", name))] for name in baselines])
+        self.side_by_side({name: [(name, ("baseline", name))] for name in names if name not in ("lurm", "boi")})
         return self.evaluate("main", list(self.log.methods))
 
     def variants(self) -> Path:
         """LURM, trained otherwise."""
-        methods, jobs = ["lurm", "boi"], []
+        methods: list[str] = ["lurm", "boi"]
+        jobs: dict[str, list[Command]] = {}
         for variant in self.log.variants:
             folder = self.own / variant.name
             flags = [flag.format(coarse=self.log.coarse) for flag in variant.flags]
             train: Command = (f"train {variant.name}", ("train-smen", *flags, "-o", folder / "smen"))
             encode = ("encode-users", folder / "smen", "-o", folder / "users.zarr")
-            jobs.append([train, (f"encode {variant.name}", encode)])
+            jobs[variant.name] = [train, (f"encode {variant.name}", encode)]
             methods.append(f"{variant.name}={folder / 'users.zarr'}")
         self.side_by_side(jobs)
         return self.evaluate("variants", methods)
@@ -155,9 +151,8 @@ class Workspace:
         return target
 
 
-def _longest_first(name: str) -> int:
-    longest = ("coles", "ptum", "sumn", "doc2vec", "item2vec", "als")
-    return longest.index(name) if name in longest else len(longest)
+def _by_length(name: str) -> int:
+    return _LONGEST.index(name) if name in _LONGEST else len(_LONGEST)
 
 
 def months_before(date: str, months: int) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from lurm_cli.baselines.registry import SUPERVISED
 from lurm_cli.evaluation.figures import length_curves
-from lurm_cli.evaluation.labels import in_order
+from lurm_cli.evaluation.labels import class_shares
 from lurm_cli.evaluation.protocol import HEAD_NAMES
 from lurm_cli.evaluation.summary import spread
 from reproduce import claims, paper
@@ -25,8 +25,8 @@ def everything(held: dict[str, Any]) -> list[Block]:
             "classes is the macro average of one against the rest. The last columns are the mean over the tasks (AUC, "
             "then accuracy) and LURM's lead on that mean with its corrected 95 % interval over the same splits. "
             "Everything runs with default settings; the supervised methods (TextCNN, HAN) have a last layer of their "
-            "own and stand in both tables with the same figures. Seconds are those of `train-smen` on all cores, and "
-            "of each competitor's `lurm baseline` on one, beside others."
+            "own and stand in both tables with the same figures. Seconds are those of `train-smen` and of each "
+            "competitor's `lurm baseline`, some of them beside other jobs: an order of magnitude, not a benchmark."
         ),
         Heading(2, "The paper's claims"),
         Paragraph(
@@ -82,7 +82,7 @@ def task_table(results: dict[str, Any]) -> Table:
     """Users, classes and the accuracy of always naming the largest class."""
     rows = []
     for task in results["tasks"]:
-        shares = ", ".join(f"{name} {100 * task['classes'][name]:.0f} %" for name in in_order(task["classes"]))
+        shares = ", ".join(f"{name} {share:.0f} %" for name, share in class_shares(task))
         rows.append([task["name"], task["kind"], f"{task['n']:,}", f"{100 * task['majority']:.1f}", shares])
     return Table(["task", "kind", "users", "largest class, %", "classes"], rows, left=(0, 1, 4))
 

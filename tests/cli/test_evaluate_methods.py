@@ -6,10 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cli.shell import here
 from lurm_cli.evaluation import protocol
+from lurm_cli.evaluation.features import Features
+from lurm_cli.evaluation.labels import Labels
+from lurm_cli.stages.evaluate import _Cell, _key, _Supervised
 
 Copy = Callable[..., Path]
 real = protocol.score
@@ -114,6 +118,17 @@ def test_a_supervised_method_is_made_trained_on_each_split_and_scored(supervised
     # Nine words in ten tell the taste.
     assert first["auc"] > 0.95
     assert cell["dim"] == 50
+
+
+def test_supervised_methods_of_like_input_have_scores_of_their_own(supervised: Path) -> None:
+    users, y = np.array(["a", "b"], dtype=object), np.array([0, 1])
+    cells = [
+        _Cell("taste", name, (supervised / "baselines/textcnn.zarr",), Labels(users, y, ("x", "y")), 1, supervised)
+        for name in ("textcnn", "han", "lurm")
+    ]
+    features = Features((np.zeros((2, 50), dtype=np.int32),))
+    keys = [_key(cell, features, _Supervised(cell) if cell.method != "lurm" else None) for cell in cells]
+    assert len(set(keys)) == 3
 
 
 @pytest.mark.parametrize("method", ["textcnn+lurm", "lurm + han"])

@@ -68,7 +68,6 @@ def test_evaluation_goes_on_from_the_scores_that_were_kept(made: Path, copied: C
         file.unlink()
     told = json.loads(kept[0].read_text(encoding="utf-8"))
     kept[0].write_text(json.dumps([{**told[0], "auc": 0.125}, *told[1:]]))
-    (root / f".lurm/scores/{kept[1].stem}.1.new").write_text("half")
     shutil.rmtree(root / "evaluation")
     here(root, "evaluate").wrote()
     results = json.loads((root / "evaluation/results.json").read_text(encoding="utf-8"))

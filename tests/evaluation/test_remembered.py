@@ -1,5 +1,6 @@
 """Scores of earlier evaluations are met again where, and only where, all that they follow from is the same."""
 
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ def other(change: str) -> str:
     if change == "the shape":
         return key_of({"seeds": 5}, (ROWS.reshape(3, 2), y))
     if change == "the type":
-        return key_of({"seeds": 5}, (ROWS.astype(np.int32), y))
+        return key_of({"seeds": 5}, (ROWS.view(np.int32), y))
     if change == "a class":
         return key_of({"seeds": 5}, (ROWS, y[::-1]))
     if change == "the splits":
@@ -38,15 +39,28 @@ def test_sparse_rows_that_differ_in_place_alone_are_other_rows() -> None:
     assert key_of(None, (here,)) != key_of(None, (there,))
 
 
-def test_strings_count_as_texts(tmp_path: Path) -> None:
-    assert key_of(None, (np.array(["ab", "c"], object),)) == key_of(None, (np.array(["ab", "c"]),))
-    assert key_of(None, (np.array(["ab", "c"], object),)) != key_of(None, (np.array(["a", "bc"], object),))
+def test_an_empty_column_more_is_another_matrix() -> None:
+    # The second head's first layer starts from as many random numbers as there are columns.
+    narrow, wide = (sparse.csr_matrix(([1.0], ([0], [1])), shape=(2, n)) for n in (3, 4))
+    assert key_of(None, (narrow,)) != key_of(None, (wide,))
 
 
-def test_another_protocol_meets_no_scores_of_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scores_of_other_code_are_not_met(monkeypatch: pytest.MonkeyPatch) -> None:
     before = key_of(None, (ROWS,))
-    monkeypatch.setattr(remembered, "_PROTOCOL", -1)
+    monkeypatch.setattr(remembered, "scoring_code", lambda: "other")
     assert key_of(None, (ROWS,)) != before
+
+
+def test_the_code_that_scores_is_all_of_heads_splits_and_supervised_methods() -> None:
+    names = {file.name for package in remembered._SCORING for file in remembered._sources(files("lurm_cli") / package)}
+    assert names >= {"protocol.py", "logistic.py", "mlp.py", "features.py", "metrics.py", "textcnn.py", "han.py"}
+
+
+def test_what_cannot_be_kept_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "scores").write_text("a file where the folder should be")
+    scores = RememberedScores(tmp_path / "scores")
+    scores.keep("k", 1)
+    assert scores.find("k") is None
 
 
 def test_what_is_kept_is_found_and_what_is_damaged_is_not(tmp_path: Path) -> None:

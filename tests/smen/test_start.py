@@ -9,7 +9,7 @@ from torch import nn
 from lurm_cli.smen.batch import InputLaw
 from lurm_cli.smen.config import ModelConfig
 from lurm_cli.smen.model import Encoder
-from lurm_cli.smen.start import _running_mean, interest_directions, n_directions, start_from
+from lurm_cli.smen.start import _running_mean, _span, interest_directions, n_directions, start_from
 from lurm_cli.stages.train_smen import TrainConfig, default_epochs, with_preset
 
 
@@ -87,12 +87,19 @@ def test_recurrent_layer_starts_as_a_running_mean():
     torch.manual_seed(0)
     layer = nn.GRU(4, 4)
     with torch.no_grad():
-        _running_mean(layer, n_periods=16)
+        _running_mean(layer, span=4)
         # A small constant input is approached as 1 - z^t, with 1 / (1 - z) = 4 periods.
         x = torch.full((6, 1, 4), 0.01)
         state = layer(x)[1][0, 0]
     expected = 0.01 * (1 - 0.75**6)
     np.testing.assert_allclose(state.numpy(), expected, rtol=0.05)
+
+
+def test_the_finest_of_several_scales_keeps_the_root_of_a_life_and_a_single_one_half_of_it() -> None:
+    assert _span(36, n_scales=3) == 6
+    assert _span(36, n_scales=1) == 18
+    # Never less than two periods: one would forget all but the last.
+    assert _span(1, n_scales=1) == _span(3, n_scales=2) == 2
 
 
 @pytest.mark.parametrize(

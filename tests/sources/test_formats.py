@@ -100,7 +100,7 @@ def test_a_suffix_that_says_nothing_needs_the_format_named(tmp_path: Path) -> No
 
 def test_lines_that_end_in_two_ways_are_told(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_bytes(b"user,item,time\na,x,2020-01-01\r\nb,y,2020-01-02\nc,z,2020-01-03\r\n")
-    with pytest.raises(UsageError, match=r"log\.csv: lines end in more than one way"):
+    with pytest.raises(UsageError, match=r"log\.csv: line ends are mixed"):
         ingest(tmp_path, "log.csv")
 
 

@@ -6,6 +6,7 @@ import fnmatch
 import re
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -63,6 +64,11 @@ def in_order(classes: Iterable[str]) -> list[str]:
     """Names of classes as a reader expects them: numbers by value, so that "5" stands before "10"."""
     # Ties such as "05" and "5" go by their spelling: a set has no order of its own.
     return sorted(classes, key=lambda name: (_natural(name), name))
+
+
+def class_shares(task: dict[str, Any]) -> list[tuple[str, float]]:
+    """Classes of a task of results.json, in order, and their shares in percent."""
+    return [(name, 100 * task["classes"][name]) for name in in_order(task["classes"])]
 
 
 def _natural(text: str) -> list[tuple[int, int, str]]:

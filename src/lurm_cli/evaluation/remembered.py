@@ -1,23 +1,28 @@
 """Scores that are known already: the same numbers for the same users and classes are not scored again.
 
-What a score follows from is what it is kept under, so that nothing here can be out of date: a method that is added, or
-one representation made anew, costs its own scores and no others.
+What a score follows from is what it is kept under: the numbers, the classes, the splits, the code that scores and the
+versions of its libraries. A method that is added, or one representation made anew, costs its own scores and no others,
+as long as the users that all methods represent stay the same.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
+import uuid
 from collections.abc import Iterable
+from contextlib import suppress
+from functools import lru_cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-# Raised whenever splits, heads or supervised methods change: scores of earlier ones are not to be met again.
-_PROTOCOL = 1
+# Packages whose code settles scores; supervised methods are part of the second.
+_SCORING = ("evaluation", "baselines")
 
 
 class RememberedScores:
@@ -40,27 +45,48 @@ class RememberedScores:
             return None
 
     def keep(self, key: str, value: Any) -> None:
-        """Keep a JSON value; of two writers at once either wins, as both know the same."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        temporary = self.folder / f"{key}.{os.getpid()}.new"
-        temporary.write_text(json.dumps(value), encoding="utf-8")
-        temporary.replace(self.folder / f"{key}.json")
+        """Keep a JSON value, where there is room and leave to write: what cannot be kept is scored again, no more.
+
+        Of two writers at once either wins, as both know the same.
+        """
+        temporary = self.folder / f"{key}.{uuid.uuid4().hex}.new"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(json.dumps(value), encoding="utf-8")
+            temporary.replace(self.folder / f"{key}.json")
+        except OSError:
+            with suppress(OSError):
+                temporary.unlink()
 
 
-def key_of(what: Any, arrays: Iterable[Any]) -> str:
-    """What scores are kept under: sha256 over a JSON value, the bytes of arrays, and the protocol.
+def key_of(settings: Any, arrays: Iterable[Any]) -> str:
+    """What scores are kept under: sha256 over the code that scores, a JSON value, and arrays.
 
     Parameters
     ----------
     arrays
-        Dense arrays of numbers or strings, and CSR matrices.
+        Dense arrays of numbers, and CSR matrices.
     """
-    digest = hashlib.sha256(json.dumps([_PROTOCOL, what], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([scoring_code(), settings], sort_keys=True).encode())
     for array in arrays:
+        digest.update(f"{type(array).__name__}{array.shape}".encode())
         parts = (array.data, array.indices, array.indptr) if sparse.issparse(array) else (array,)
         for part in parts:
-            # Strings of any length have no bytes of one size.
-            held = np.ascontiguousarray(part.astype(str) if part.dtype == object else part)
+            held = np.ascontiguousarray(part)
             digest.update(f"{held.dtype.str}{held.shape}".encode())
             digest.update(held.view(np.uint8).data if held.size else b"")
     return digest.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def scoring_code() -> str:
+    """Sha256 over the source of splits, heads and supervised methods: after an update nothing stale is met again."""
+    digest = hashlib.sha256()
+    for package in _SCORING:
+        for file in sorted(_sources(files("lurm_cli") / package), key=lambda file: file.name):
+            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def _sources(package: Traversable) -> list[Traversable]:
+    return [file for file in package.iterdir() if file.name.endswith(".py")]

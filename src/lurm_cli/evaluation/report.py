@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lurm_cli.evaluation.figures import auc_bars, interest_sizes, training_curve
-from lurm_cli.evaluation.labels import in_order
+from lurm_cli.evaluation.labels import class_shares
 from lurm_cli.evaluation.protocol import HEAD_NAMES
 from lurm_cli.evaluation.summary import spread
 
@@ -81,7 +81,7 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 def _tasks(tasks: list[dict[str, Any]]) -> str:
     rows = []
     for task in tasks:
-        shares = ", ".join(f"{escape(name)} {100 * task['classes'][name]:.0f} %" for name in in_order(task["classes"]))
+        shares = ", ".join(f"{escape(name)} {share:.0f} %" for name, share in class_shares(task))
         window = f"{task['since']} to {task['until'] or 'the end'}" if task["since"] else ""
         cells = [task["name"], task["kind"], f"{task['n']:,}", f"{100 * task['majority']:.1f}", window]
         rows.append([*(f"<td>{escape(cell)}</td>" for cell in cells), f"<td>{shares}</td>"])

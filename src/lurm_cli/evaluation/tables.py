@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lurm_cli.evaluation.labels import in_order
+from lurm_cli.evaluation.labels import class_shares
 from lurm_cli.evaluation.protocol import HEAD_NAMES
 from lurm_cli.evaluation.summary import spread
 
@@ -52,6 +52,6 @@ def _tasks(results: dict[str, Any]) -> Table:
     for name in ("", "users", "classes", "largest class %"):
         table.add_column(name, justify="left" if name in ("", "classes") else "right", no_wrap=True)
     for task in results["tasks"]:
-        shares = ", ".join(f"{name} {100 * task['classes'][name]:.0f}" for name in in_order(task["classes"]))
+        shares = ", ".join(f"{name} {share:.0f}" for name, share in class_shares(task))
         table.add_row(task["name"], f"{task['n']:,}", shares, f"{100 * task['majority']:.1f}")
     return table

@@ -76,7 +76,7 @@ def start_from(encoder: Encoder, directions: list[np.ndarray], n_periods: float)
     directions
         Of each level, (columns, k), k at most ``n_directions``.
     n_periods
-        Periods of a typical life: the span of the running mean.
+        Periods of a typical life.
     """
     table = encoder.anchors.interests
     with torch.no_grad():
@@ -96,16 +96,20 @@ def start_from(encoder: Encoder, directions: list[np.ndarray], n_periods: float)
         )
         for layer in encoder.time.layers or []:
             if isinstance(layer, nn.GRU):
-                _running_mean(layer, n_periods)
+                _running_mean(layer, _span(n_periods, len(encoder.config.scales)))
 
 
-def _running_mean(layer: nn.GRU, n_periods: float) -> None:
-    """h_t = (1 - z) tanh(x_t) + z h_{t-1}, nearly, with 1 / (1 - z) about the root of the periods of a life.
+def _span(n_periods: float, n_scales: int) -> float:
+    """Periods that the running mean spans: half a life where there is one scale only, else the root of a life.
 
-    What the whole life says the coarser scales keep; of the finest one it is the recent periods that they do not.
+    Of the finest scale it is the recent periods that the coarser ones do not keep.
     """
+    return max(2.0, n_periods / 2 if n_scales == 1 else n_periods**0.5)
+
+
+def _running_mean(layer: nn.GRU, span: float) -> None:
+    """h_t = (1 - z) tanh(x_t) + z h_{t-1}, nearly, with 1 / (1 - z) = ``span``."""
     dim = layer.hidden_size
-    window = max(2.0, n_periods**0.5)
     held = dict(layer.named_parameters())
     held["weight_hh_l0"].mul_(_NOISE)
     held["weight_ih_l0"].mul_(_NOISE)
@@ -113,4 +117,4 @@ def _running_mean(layer: nn.GRU, n_periods: float) -> None:
     held["bias_hh_l0"].zero_()
     # Rows of torch's GRU: reset, update, new.
     held["weight_ih_l0"][2 * dim :] = torch.eye(dim)
-    held["bias_ih_l0"][dim : 2 * dim] = float(np.log(window - 1)) if window > 2 else 0.0
+    held["bias_ih_l0"][dim : 2 * dim] = float(np.log(span - 1))

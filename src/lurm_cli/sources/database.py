@@ -54,8 +54,6 @@ def translated(error: Exception, file: Path | None = None) -> LurmError:
         return LurmError(f"reading ran out of its memory limit ({reason}); raise --memory-limit")
     where = f"{file}: " if file else ""
     if "reached an invalid state" in lowered:
-        # What DuckDB's reader says of a file in which some lines end with LF and others with CR LF.
-        return UsageError(
-            f"{where}lines end in more than one way (LF and CR LF); write them all alike, say with dos2unix"
-        )
+        # What DuckDB's reader says where some lines end with LF and others with CR LF, or a CR stands alone.
+        return UsageError(f"{where}line ends are mixed (LF, CR LF or a lone CR); write the file with one kind of them")
     return UsageError(f"{where}cannot be read: {reason}")

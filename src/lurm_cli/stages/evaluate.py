@@ -17,6 +17,7 @@ from lurm_cli.stages.context import Context, Outcome, knows_until, refuse_other_
 from lurm_cli.stages.options import option
 
 if TYPE_CHECKING:
+    from lurm_cli.evaluation.features import Features
     from lurm_cli.evaluation.labels import Labels
     from lurm_cli.evaluation.tasks import Task
 
@@ -39,14 +40,14 @@ class EvaluateConfig:
 
 @dataclass(frozen=True)
 class _Cell:
-    """Score one method on one task; ``remembered`` is where scores of earlier evaluations are kept."""
+    """Score one method on one task; scores of earlier evaluations lie in a folder."""
 
     task: str
     method: str
     artifacts: tuple[Path, ...]
     labels: Labels
     seeds: int
-    remembered: Path
+    scores_folder: Path
 
 
 def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, target: Path) -> Outcome:
@@ -238,16 +239,16 @@ def _evaluate(
             for task in tasks
             for method in methods
         ]
-        by_place: dict[tuple[str, str], dict[str, Any]] = {}
+        by_cell: dict[tuple[str, str], dict[str, Any]] = {}
         with (
             context.executor(len(cells)) as executor,
             context.reporter.bar("scoring", len(cells), "cells") as bar,
         ):
             for done in run_tasks(executor, _score_cell, cells):
-                by_place[done["task"], done["method"]] = done
+                by_cell[done["task"], done["method"]] = done
                 bar.describe(f"{done['method']}, {done['task']}")
                 bar.advance()
-        scored = [by_place[cell.task, cell.method] for cell in cells]
+        scored = [by_cell[cell.task, cell.method] for cell in cells]
         results = {
             "tasks": [_describe(task, labels[task.name]) for task in tasks],
             "methods": [_origin(method, places, named) for method in methods],
@@ -306,36 +307,47 @@ def _labels(context: Context, task: Task, known: set[str]) -> Labels:
 
 
 def _score_cell(cell: _Cell) -> dict[str, Any]:
-    import torch
-    from threadpoolctl import threadpool_limits
-
     from lurm_cli.evaluation.features import Features
-    from lurm_cli.evaluation.protocol import score, score_supervised
-    from lurm_cli.evaluation.remembered import RememberedScores, key_of
+    from lurm_cli.evaluation.remembered import RememberedScores
     from lurm_cli.evaluation.representation import rows_of
 
     features = Features(tuple(rows_of(path, cell.labels.users) for path in cell.artifacts))
-    # Like rows have like scores, whatever they are called; a supervised method learns from more than its rows.
-    own = _Supervised(cell) if cell.method in SUPERVISED else None
-    what = {"seeds": cell.seeds, "method": cell.method if own else None, "versions": _versions()}
-    key = key_of(what, (*features.blocks, cell.labels.y, *(own.arrays if own else ())))
-    remembered = RememberedScores(cell.remembered)
+    supervised = _Supervised(cell) if cell.method in SUPERVISED else None
+    key = _key(cell, features, supervised)
+    remembered = RememberedScores(cell.scores_folder)
     scores = remembered.find(key)
     if scores is None:
-        threads = torch.get_num_threads()
-        # One thread a cell: sums, and so scores, must not depend on how many cores a machine has.
-        torch.set_num_threads(1)
-        try:
-            with threadpool_limits(1):
-                if own:
-                    found = score_supervised(own.predictor(features.blocks[0]), cell.labels.y, cell.seeds)
-                else:
-                    found = score(features, cell.labels.y, cell.seeds)
-        finally:
-            torch.set_num_threads(threads)
-        scores = [entry.to_json() for entry in found]
+        scores = _score(cell, features, supervised)
         remembered.keep(key, scores)
     return {"task": cell.task, "method": cell.method, "dim": features.dim, "scores": scores}
+
+
+def _key(cell: _Cell, features: Features, supervised: _Supervised | None) -> str:
+    """Like rows have like scores, whatever they are called; a supervised method learns from more than its rows."""
+    from lurm_cli.evaluation.remembered import key_of
+
+    settings = {"seeds": cell.seeds, "method": cell.method if supervised else None, "versions": _versions()}
+    return key_of(settings, (*features.blocks, cell.labels.y, *(supervised.arrays if supervised else ())))
+
+
+def _score(cell: _Cell, features: Features, supervised: _Supervised | None) -> list[dict[str, Any]]:
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    from lurm_cli.evaluation.protocol import score, score_supervised
+
+    threads = torch.get_num_threads()
+    # One thread a cell: sums, and so scores, must not depend on how many cores a machine has.
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            if supervised:
+                found = score_supervised(supervised.predictor(features.blocks[0]), cell.labels.y, cell.seeds)
+            else:
+                found = score(features, cell.labels.y, cell.seeds)
+    finally:
+        torch.set_num_threads(threads)
+    return [entry.to_json() for entry in found]
 
 
 class _Supervised:
