@@ -137,8 +137,12 @@ def _best_length(held: dict[str, Any]) -> list[str]:
             for months in lengths
         }
         best = max(mean, key=mean.__getitem__)
-        word = "holds" if 6 <= best <= 24 else "does not hold"
+        # The best length may be so by chance: all of the life has to be behind it.
+        leads = [lead_over(results, f"lurm-{best}m", task) for task in tasks]
+        below = sum(high is not None and high < 0 for _, _, high in leads)
+        word = "does not hold" if not 6 <= best <= 24 else "holds" if below == len(leads) else "open"
         found.append(
-            f"{entry['title']}: {word}: best at {best} months ({mean[best]:.1f}; all: {mean[max(lengths)]:.1f})"
+            f"{entry['title']}: {word}: best at {best} months ({mean[best]:.1f}; all: {mean[max(lengths)]:.1f}, "
+            f"interval below it in {below} of {len(leads)})"
         )
     return found

@@ -85,7 +85,7 @@ def test_every_claim_gets_its_verdict(held: dict[str, Any]) -> None:
     assert found["Many anchors beat one of 128"][0].startswith("A log: holds")
     assert found["Lifelong input beats two months on profiles"][0].startswith("A log: holds: +15.")
     assert found["Category tasks are best at about a year of input"] == [
-        "A log: holds: best at 12 months (87.0; all: 82.0)"
+        "A log: holds: best at 12 months (87.0; all: 82.0, interval below it in 1 of 1)"
     ]
 
 
