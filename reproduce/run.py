@@ -116,14 +116,15 @@ class Workspace:
 
     def variants(self) -> Path:
         """LURM, trained otherwise."""
-        methods: list[str] = ["lurm", "boi"]
+        methods = ["lurm", "boi"]
         jobs: dict[str, list[Command]] = {}
         for variant in self.log.variants:
             folder = self.own / variant.name
             flags = [flag.format(coarse=self.log.coarse) for flag in variant.flags]
-            train: Command = (f"train {variant.name}", ("train-smen", *flags, "-o", folder / "smen"))
-            encode = ("encode-users", folder / "smen", "-o", folder / "users.zarr")
-            jobs[variant.name] = [train, (f"encode {variant.name}", encode)]
+            jobs[variant.name] = [
+                (f"train {variant.name}", ("train-smen", *flags, "-o", folder / "smen")),
+                (f"encode {variant.name}", ("encode-users", folder / "smen", "-o", folder / "users.zarr")),
+            ]
             methods.append(f"{variant.name}={folder / 'users.zarr'}")
         self.side_by_side(jobs)
         return self.evaluate("variants", methods)

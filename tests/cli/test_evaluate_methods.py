@@ -13,7 +13,7 @@ from cli.shell import here
 from lurm_cli.evaluation import protocol
 from lurm_cli.evaluation.features import Features
 from lurm_cli.evaluation.labels import Labels
-from lurm_cli.stages.evaluate import _Cell, _key, _Supervised
+from lurm_cli.stages.evaluate import _Cell, _key, _words
 
 Copy = Callable[..., Path]
 real = protocol.score
@@ -127,7 +127,7 @@ def test_supervised_methods_of_like_input_have_scores_of_their_own(supervised: P
         for name in ("textcnn", "han", "lurm")
     ]
     features = Features((np.zeros((2, 50), dtype=np.int32),))
-    keys = [_key(cell, features, _Supervised(cell) if cell.method != "lurm" else None) for cell in cells]
+    keys = [_key(cell, features, _words(cell)) for cell in cells]
     assert len(set(keys)) == 3
 
 

@@ -78,8 +78,7 @@ def run_encode_users(context: Context, smen: Path, boi: Path | None, config: Enc
     )
     outcome = settled(context, target, draft)
     if outcome is None:
-        facts = later_knowledge(draft.until, smen_manifest, counts_manifest)
-        outcome = _encode(context, smen, smen_manifest, boi, window, target, draft, facts)
+        outcome = _encode(context, smen, smen_manifest, boi, window, target, draft)
     return outcome
 
 
@@ -124,14 +123,7 @@ def life_window(finest: str, since: int | None, until: int | None) -> Window:
 
 
 def _encode(
-    context: Context,
-    smen: Path,
-    model: Manifest,
-    boi: Path,
-    window: Window,
-    target: Path,
-    draft: Manifest,
-    facts: dict[str, Any],
+    context: Context, smen: Path, model: Manifest, boi: Path, window: Window, target: Path, draft: Manifest
 ) -> Outcome:
     from lurm_cli.artifacts.arrays import chunk_files, create_matrix
     from lurm_cli.artifacts.store import Counts
@@ -163,7 +155,8 @@ def _encode(
             bar.advance(n_users - sum(stop - start for task in tasks for _, start, stop in task.pieces))
             for done in run_tasks(executor, _encode_rows, tasks):
                 bar.advance(done)
-        manifest = build.finish(shape=(n_users, dim), facts={"n_users": n_users, **facts})
+        facts = {"n_users": n_users, **later_knowledge(draft.until, model, counts.manifest)}
+        manifest = build.finish(shape=(n_users, dim), facts=facts)
     return Outcome(target, manifest, "written")
 
 

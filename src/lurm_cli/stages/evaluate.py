@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -312,25 +313,36 @@ def _score_cell(cell: _Cell) -> dict[str, Any]:
     from lurm_cli.evaluation.representation import rows_of
 
     features = Features(tuple(rows_of(path, cell.labels.users) for path in cell.artifacts))
-    supervised = _Supervised(cell) if cell.method in SUPERVISED else None
-    key = _key(cell, features, supervised)
+    words = _words(cell)
+    key = _key(cell, features, words)
     remembered = RememberedScores(cell.scores_folder)
     scores = remembered.find(key)
     if scores is None:
-        scores = _score(cell, features, supervised)
+        scores = _score(cell, features, words)
         remembered.keep(key, scores)
     return {"task": cell.task, "method": cell.method, "dim": features.dim, "scores": scores}
 
 
-def _key(cell: _Cell, features: Features, supervised: _Supervised | None) -> str:
-    """Like rows have like scores, whatever they are called; a supervised method learns from more than its rows."""
+def _words(cell: _Cell) -> tuple[Any, ...]:
+    """What a supervised method learns from beside its rows: words of texts, and their vectors; nothing of others."""
+    from lurm_cli.artifacts.columns import Columns
+
+    if cell.method not in SUPERVISED:
+        return ()
+    columns = Columns(cell.artifacts[0], "baseline")
+    return columns.read("text_words"), columns.read("word_vectors")
+
+
+def _key(cell: _Cell, features: Features, words: tuple[Any, ...]) -> str:
+    """Like rows have like scores, whatever they are called; supervised methods differ by what they do with them."""
     from lurm_cli.evaluation.remembered import key_of
 
-    settings = {"seeds": cell.seeds, "method": cell.method if supervised else None, "versions": _versions()}
-    return key_of(settings, (*features.blocks, cell.labels.y, *(supervised.arrays if supervised else ())))
+    method = cell.method if cell.method in SUPERVISED else None
+    settings = {"seeds": cell.seeds, "method": method, "versions": _versions()}
+    return key_of(settings, (*features.blocks, cell.labels.y, *words))
 
 
-def _score(cell: _Cell, features: Features, supervised: _Supervised | None) -> list[dict[str, Any]]:
+def _score(cell: _Cell, features: Features, words: tuple[Any, ...]) -> list[dict[str, Any]]:
     import torch
     from threadpoolctl import threadpool_limits
 
@@ -341,8 +353,8 @@ def _score(cell: _Cell, features: Features, supervised: _Supervised | None) -> l
     torch.set_num_threads(1)
     try:
         with threadpool_limits(1):
-            if supervised:
-                found = score_supervised(supervised.predictor(features.blocks[0]), cell.labels.y, cell.seeds)
+            if cell.method in SUPERVISED:
+                found = score_supervised(_predictor(cell, features.blocks[0], words), cell.labels.y, cell.seeds)
             else:
                 found = score(features, cell.labels.y, cell.seeds)
     finally:
@@ -350,27 +362,19 @@ def _score(cell: _Cell, features: Features, supervised: _Supervised | None) -> l
     return [entry.to_json() for entry in found]
 
 
-class _Supervised:
-    """A supervised method: trained on training rows, asked about test rows."""
+def _predictor(cell: _Cell, items: Any, words: tuple[Any, ...]) -> Callable[[Any, Any, int], Any]:
+    """Train a supervised method on training rows and ask it about test rows."""
+    from lurm_cli.baselines.registry import make_classifier
 
-    def __init__(self, cell: _Cell) -> None:
-        from lurm_cli.artifacts.columns import Columns
+    text_words, word_vectors = words
 
-        columns = Columns(cell.artifacts[0], "baseline")
-        self.cell = cell
-        self.arrays = columns.read("text_words"), columns.read("word_vectors")
+    def predict(train: Any, test: Any, seed: int) -> Any:
+        classifier = make_classifier(cell.method).fit(
+            items[train], cell.labels.y[train], text_words, word_vectors, seed
+        )
+        return classifier.predict_proba(items[test])
 
-    def predictor(self, items: Any) -> Callable[[Any, Any, int], Any]:
-        """From training rows, test rows and seed to probabilities of the test rows' classes."""
-        from lurm_cli.baselines.registry import make_classifier
-
-        def predict(train: Any, test: Any, seed: int) -> Any:
-            classifier = make_classifier(self.cell.method).fit(
-                items[train], self.cell.labels.y[train], *self.arrays, seed
-            )
-            return classifier.predict_proba(items[test])
-
-        return predict
+    return predict
 
 
 def _describe(task: Task, labels: Labels) -> dict[str, Any]:
@@ -394,6 +398,7 @@ def _origin(method: str, places: dict[str, Path], named: dict[str, Path]) -> dic
     }
 
 
+@lru_cache(maxsize=1)
 def _versions() -> dict[str, str]:
     import platform
     from importlib.metadata import version
