@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
@@ -20,6 +19,8 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+
+from lurm_cli.artifacts.whole import write_whole
 
 # Packages whose code settles scores; supervised methods are part of the second.
 _SCORING = ("evaluation", "baselines")
@@ -45,18 +46,9 @@ class RememberedScores:
             return None
 
     def keep(self, key: str, value: Any) -> None:
-        """Keep a JSON value, where there is room and leave to write: what cannot be kept is scored again, no more.
-
-        Of two writers at once either wins, as both know the same.
-        """
-        temporary = self.folder / f"{key}.{uuid.uuid4().hex}.new"
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(value), encoding="utf-8")
-            temporary.replace(self.folder / f"{key}.json")
-        except OSError:
-            with suppress(OSError):
-                temporary.unlink()
+        """Keep a JSON value, where there is room and leave to write: what cannot be kept is scored again, no more."""
+        with suppress(OSError):
+            write_whole(self.folder / f"{key}.json", json.dumps(value))
 
 
 def key_of(settings: Any, arrays: Iterable[Any]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lurm_cli.artifacts.build import Build, up_to_date
 from lurm_cli.artifacts.manifest import InputRef, Manifest
+from lurm_cli.artifacts.whole import write_whole
 from lurm_cli.clock import format_time
 from lurm_cli.errors import UsageError
 from lurm_cli.stages.context import Context, Outcome, cut_time, items_beside
@@ -206,10 +206,7 @@ class _Hashes:
 
     def save(self) -> None:
         if self.changed:
-            self.file.parent.mkdir(exist_ok=True)
-            temporary = self.file.with_suffix(f".{os.getpid()}")
-            temporary.write_text(json.dumps(self.held), encoding="utf-8")
-            temporary.replace(self.file)
+            write_whole(self.file, json.dumps(self.held))
 
 
 def _build(
