@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import PackedSequence
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from lurm_cli import recurrence
-from lurm_cli.recurrence import last_state
+from lurm_cli.recurrence import both_ways, last_state, packing
 
 
 def torch_last_state(layer: nn.GRU, vectors: Tensor, place: Tensor, sizes: list[int]) -> Tensor:
@@ -66,3 +66,40 @@ def test_without_gradients_the_states_are_the_same(
 def test_without_gradients_the_gates_of_some_steps_are_held_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recurrence, "_ROWS", 7)
     assert recurrence._step_blocks([4, 3, 3, 9, 1, 1]) == [(0, 2, 0), (2, 3, 7), (3, 4, 10), (4, 6, 19)]
+
+
+@pytest.mark.usefixtures("block")
+@pytest.mark.parametrize("lengths", [[3], [1, 4, 2], [2, 2, 2], [5, 1, 1, 4, 3]])
+def test_both_directions_are_those_of_torch(lengths: list[int]) -> None:
+    torch.manual_seed(0)
+    layer = nn.GRU(5, 7, batch_first=True, bidirectional=True).double()
+    sizes, width = torch.tensor(lengths), max(lengths) + 1
+    padded = torch.randn(len(lengths), width, 5, dtype=torch.float64)
+    upstream = torch.randn(len(lengths), width, 14, dtype=torch.float64)
+
+    def ours(x: Tensor) -> Tensor:
+        place, running = packing(sizes, width)
+        states = both_ways(layer, x.flatten(0, 1)[place], running)
+        return states.new_zeros(len(lengths) * width, 14).index_copy(0, place, states).unflatten(0, (-1, width))
+
+    def of_torch(x: Tensor) -> Tensor:
+        packed = pack_padded_sequence(x, sizes, batch_first=True, enforce_sorted=False)
+        return pad_packed_sequence(layer(packed)[0], batch_first=True, total_length=width)[0]
+
+    found = []
+    for states in (ours, of_torch):
+        start = padded.clone().requires_grad_()
+        layer.zero_grad()
+        out = states(start)
+        out.backward(upstream)
+        found.append([out.detach(), start.grad, *(weight.grad.clone() for weight in layer.parameters())])
+        with torch.no_grad():
+            torch.testing.assert_close(states(padded), out, rtol=1e-10, atol=1e-12)
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
+
+
+def test_the_packed_layout_goes_step_by_step_longest_sequence_first() -> None:
+    place, sizes = packing(torch.tensor([1, 3, 2]), 4)
+    assert place.tolist() == [4, 8, 0, 5, 9, 6]
+    assert sizes == [3, 2, 1]

@@ -1,4 +1,4 @@
-"""GRU over packed sequences that keeps only what is asked of it: the last state of each sequence.
+"""GRU over packed sequences that keeps only what is asked of it: the last state of each sequence, or every state.
 
 The recurrent layer takes most of a training step, its backward pass above all. ``torch.nn.GRU`` records every small
 operation of every step on the tape and returns all states. Here both passes are written out: only the rows that are
@@ -21,6 +21,29 @@ _BLOCK = 512
 _ROWS = 2**15
 
 
+def packing(lengths: Tensor, width: int) -> tuple[Tensor, list[int]]:
+    """The packed layout of padded sequences: step after step, in each the sequences that still run, longest first.
+
+    Parameters
+    ----------
+    lengths
+        int64 (B,), 1 or more.
+    width
+        Steps that the padded sequences have room for.
+
+    Returns
+    -------
+    place
+        int64 (N,): the row of the (B * width) padded ones that each row of the layout is.
+    sizes
+        Sequences that run at each step; never rising.
+    """
+    order = torch.argsort(lengths, descending=True, stable=True)
+    runs = torch.arange(int(lengths.max()))[:, None] < lengths[order][None]  # (T, B)
+    step, sequence = runs.nonzero(as_tuple=True)
+    return order[sequence] * width + step, runs.sum(1).tolist()
+
+
 def last_state(layer: nn.GRU, vectors: Tensor, place: Tensor, sizes: list[int]) -> Tensor:
     """Last state of each sequence, from a zero start.
 
@@ -41,12 +64,52 @@ def last_state(layer: nn.GRU, vectors: Tensor, place: Tensor, sizes: list[int]) 
     Tensor
         (sizes[0], H), in the order of falling length.
     """
-    weights = [getattr(layer, f"{kind}_l0") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+    weights = _weights(layer)
     # Within a function of autograd it no longer shows that gradients are off.
     if not torch.is_grad_enabled():
         return _without_tape(vectors, weights, place, sizes)
-    out: Tensor = _LastState.apply(vectors, *weights, place, sizes)
+    out: Tensor = _States.apply(vectors, *weights, place, sizes, False)
     return out
+
+
+def both_ways(layer: nn.GRU, vectors: Tensor, sizes: list[int]) -> Tensor:
+    """Every state of a layer that reads each sequence from its start and from its end.
+
+    Parameters
+    ----------
+    layer
+        One layer, both directions, with biases.
+    vectors
+        (N, H_in): the inputs in the packed layout of ``last_state``, no row of zeros left out.
+    sizes
+        Sequences that run at each step; never rising.
+
+    Returns
+    -------
+    Tensor
+        (N, 2 H): beside each other the states of both directions, where the inputs stood.
+    """
+    turned = _turned(sizes)
+    return torch.cat([_states(layer, vectors, sizes), _states(layer, vectors[turned], sizes, "_reverse")[turned]], 1)
+
+
+def _states(layer: nn.GRU, vectors: Tensor, sizes: list[int], way: str = "") -> Tensor:
+    """The state after each input, (N, H)."""
+    out: Tensor = _States.apply(vectors, *_weights(layer, way), torch.arange(len(vectors)), sizes, True)
+    return out
+
+
+def _weights(layer: nn.GRU, way: str = "") -> list[Tensor]:
+    return [getattr(layer, f"{kind}_l0{way}") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+
+
+def _turned(sizes: list[int]) -> Tensor:
+    """Where each row goes when every sequence is turned round, int64 (N,); turned twice it is back."""
+    running = torch.tensor(sizes)
+    start = running.cumsum(0) - running
+    runs = torch.arange(sizes[0])[None] < running[:, None]  # (T, B)
+    step, sequence = runs.nonzero(as_tuple=True)
+    return start[runs.sum(0)[sequence] - 1 - step] + sequence
 
 
 def _without_tape(vectors: Tensor, weights: list[Tensor], place: Tensor, sizes: list[int]) -> Tensor:
@@ -96,6 +159,7 @@ def _run(
     sizes: list[int],
     news: Tensor | None = None,
     before: Tensor | None = None,
+    after: Tensor | None = None,
 ) -> None:
     """Go through the steps; ``states`` are overwritten with the last ones, ``gates`` (at first i) with r, z, n.
 
@@ -108,6 +172,8 @@ def _run(
     news, before
         Filled, where they are given, with what the backward pass asks for besides the gates: g_n, and the state before
         each step.
+    after
+        Filled, where it is given, with the state after each step.
     """
     width = w_state.shape[1]
     product = states.new_empty(min(sizes[0], _BLOCK), 3 * width)
@@ -124,10 +190,12 @@ def _run(
                 news[here] = from_state[:, 2 * width :]
                 before[here] = old
             torch.lerp(new, old, update, out=old)
+            if after is not None:
+                after[here] = old
 
 
-class _LastState(torch.autograd.Function):
-    """The last states, and by hand their gradients."""
+class _States(torch.autograd.Function):
+    """The last states or every state, and by hand their gradients."""
 
     @staticmethod
     def forward(
@@ -139,32 +207,37 @@ class _LastState(torch.autograd.Function):
         b_state: Tensor,
         place: Tensor,
         sizes: list[int],
+        every: bool,
     ) -> Tensor:
         width, n_rows = w_state.shape[1], sum(sizes)
         gates = b_in.expand(n_rows, -1).clone().index_copy_(0, place, torch.addmm(b_in, vectors, w_in.T))
         news, before = vectors.new_empty(n_rows, width), vectors.new_empty(n_rows, width)
         states = vectors.new_zeros(sizes[0], width)
-        _run(states, gates, w_state, b_state, sizes, news, before)
+        after = vectors.new_empty(n_rows, width) if every else None
+        _run(states, gates, w_state, b_state, sizes, news, before, after)
         ctx.save_for_backward(vectors, w_in, w_state, place)
         ctx.held = gates, news, before
-        ctx.sizes = sizes
-        return states
+        ctx.sizes, ctx.every = sizes, every
+        return states if after is None else after
 
     @staticmethod
-    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, Tensor, Tensor, Tensor, Tensor, None, None]:
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, Tensor, Tensor, Tensor, Tensor, None, None, None]:
         vectors, w_in, w_state, place = ctx.saved_tensors
         gates, news, before = ctx.held
         ctx.held = None  # what follows writes into them: there is no second backward pass
         sizes: list[int] = ctx.sizes
         width = w_state.shape[1]
         # Rows past the running ones hold the gradient of sequences that end earlier, until their last step comes.
-        to_states = upstream[0].clone()
+        of_each = upstream[0] if ctx.every else None
+        to_states = upstream[0].clone() if of_each is None else vectors.new_zeros(sizes[0], width)
         scratch = vectors.new_empty(min(sizes[0], _BLOCK), 2 * width)
         for first in range(0, sizes[0], _BLOCK):
             to_state = to_states[first : first + _BLOCK]
             for here, running in reversed(_steps(sizes, first)):
                 reset, update, new = gates[here].split(width, dim=1)
                 from_state, old, grad = news[here], before[here], to_state[:running]
+                if of_each is not None:
+                    grad.add_(of_each[here])
                 in_new, in_update = scratch[:running].split(width, dim=1)
                 # Gradients of i_z, i_n, i_r and of g_n, from that of h'.
                 torch.sub(old, new, out=in_update)
@@ -192,6 +265,7 @@ class _LastState(torch.autograd.Function):
             torch.cat([gates[later][:, : 2 * width].T @ before[later], news[later].T @ before[later]]),
             sums,
             torch.cat([sums[: 2 * width], news.sum(0)]),
+            None,
             None,
             None,
         )

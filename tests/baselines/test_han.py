@@ -58,12 +58,16 @@ def test_padding_changes_nothing_at_either_level() -> None:
 
 def test_a_level_reads_in_both_directions_and_sums_what_it_attends_to() -> None:
     torch.manual_seed(0)
-    level, x = Level(DIM), torch.randn(1, 4, DIM)
+    level, rows = Level(DIM).eval(), torch.randn(5, DIM)
+    index = torch.tensor([[3, 0, 4, 4], [1, 2, 0, 0]])
+    lengths = torch.tensor([4, 2])
     with torch.no_grad():
-        states = level.gru(x)[0]
-        assert states.shape == (1, 4, 100)
-        weights = level.attention.weights(states, torch.ones(1, 4, dtype=torch.bool))
-        torch.testing.assert_close(level(x, torch.tensor([4])), (weights[..., None] * states).sum(1))
+        out = level(rows, index, lengths)
+        for sequence, length, user in zip(index, lengths, out, strict=True):
+            states = level.gru(rows[sequence[:length], None])[0].transpose(0, 1)
+            assert states.shape == (1, length, 100)
+            weights = level.attention.weights(states, torch.ones(1, int(length), dtype=torch.bool))
+            torch.testing.assert_close(user[None], (weights[..., None] * states).sum(1))
 
 
 def test_an_item_without_words_is_a_behaviour_of_zeros() -> None:
@@ -72,8 +76,9 @@ def test_an_item_without_words_is_a_behaviour_of_zeros() -> None:
     model.user.register_forward_pre_hook(lambda _, given: seen.append(given))
     with torch.no_grad():
         model(torch.tensor([[1, 4, 0]]))
-    ((behaviours, lengths),) = seen
-    assert lengths.tolist() == [2] and not behaviours[0, 1].any() and behaviours[0, 0].any()
+    ((behaviours, place, lengths),) = seen
+    first, second = behaviours[place[0, :2]]
+    assert lengths.tolist() == [2] and not second.any() and first.any()
 
 
 def test_the_order_of_behaviours_matters() -> None:
@@ -85,7 +90,7 @@ def test_the_order_of_behaviours_matters() -> None:
 
 def test_labels_that_follow_from_the_words_are_learnt() -> None:
     items = np.tile(np.array([[1.0, 0.0], [2.0, 0.0]], dtype=np.float32), (60, 1))
-    vectors = network().words.weight.detach().numpy()
+    vectors = network().words.detach().numpy()
     trained = classifier().fit(items, np.arange(120) % 2, TABLE.numpy(), vectors, 0)
     probabilities = trained.predict_proba(items)
     np.testing.assert_allclose(probabilities.sum(1), 1)

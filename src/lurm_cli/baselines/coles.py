@@ -18,7 +18,7 @@ from lurm_cli.artifacts.ragged import RaggedEvents
 from lurm_cli.baselines.base import Catalogue, Histories
 from lurm_cli.baselines.network import train
 from lurm_cli.baselines.recent import MOST_USERS, recent_items, recent_times
-from lurm_cli.recurrence import last_state
+from lurm_cli.recurrence import last_state, packing
 
 _USERS_AT_ONCE = 256
 _MOST_VALUES = 20_000
@@ -60,12 +60,9 @@ class ColesNetwork(nn.Module):
 
     def _last_state(self, x: Tensor, lengths: Tensor) -> Tensor:
         """The GRU's state after each sequence's last event, (B, dim)."""
-        order = torch.argsort(lengths, descending=True, stable=True)
-        steps = int(lengths.max())
-        runs = torch.arange(steps)[:, None] < lengths[order][None]  # (T, B): step after step, longest sequence first
-        rows = x[order, :steps].transpose(0, 1)[runs]
-        states = last_state(self.gru, rows, torch.arange(len(rows)), runs.sum(1).tolist())
-        return states[torch.argsort(order)]
+        place, sizes = packing(lengths, x.shape[1])
+        states = last_state(self.gru, x.flatten(0, 1)[place], torch.arange(len(place)), sizes)
+        return states[torch.argsort(place[: sizes[0]])]
 
 
 def slices(

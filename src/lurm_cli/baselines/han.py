@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from lurm_cli.baselines.network import Attention, looked_up
 from lurm_cli.baselines.supervised import Classifier
+from lurm_cli.recurrence import both_ways, packing
 
-_HIDDEN, _ATTENTION = 50, 100
+_HIDDEN, _ATTENTION, _DROPOUT = 50, 100, 0.3
 
 
 class Level(nn.Module):
-    """A GRU in both directions over a padded sequence, then additive attention."""
+    """Drop-out, a GRU in both directions over sequences, then additive attention."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.gru = nn.GRU(dim, _HIDDEN, batch_first=True, bidirectional=True)
+        self.dropout = nn.Dropout(_DROPOUT)
+        self.gru = nn.GRU(dim, _HIDDEN, bidirectional=True)
         self.attention = Attention(2 * _HIDDEN, _ATTENTION)
 
-    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """(B, 100) from (B, T, dim); padding is neither read nor attended to; zeros for a sequence of none."""
-        packed = pack_padded_sequence(x, lengths.clamp_min(1), batch_first=True, enforce_sorted=False)
-        states, _ = pad_packed_sequence(self.gru(packed)[0], batch_first=True)
-        mask = torch.arange(states.shape[1])[None] < lengths[:, None]
-        out: Tensor = self.attention(states, mask)
+    def forward(self, rows: Tensor, index: Tensor, lengths: Tensor) -> Tensor:
+        """(B, 100) from the rows that sequences are of, (n, dim), and which they are, (B, T), padded at the end.
+
+        Padding is neither read nor attended to; a sequence of none has zeros.
+        """
+        place, sizes = packing(lengths.clamp_min(1), index.shape[1])
+        states = both_ways(self.gru, self.dropout(looked_up(rows, index.flatten()[place])), sizes)
+        padded = states.new_zeros(index.numel(), 2 * _HIDDEN).index_copy(0, place, states)
+        mask = torch.arange(index.shape[1])[None] < lengths[:, None]
+        out: Tensor = self.attention(padded.unflatten(0, index.shape), mask)
         return out
 
 
@@ -36,17 +41,17 @@ class HanNetwork(nn.Module):
         super().__init__()
         self.table: Tensor
         self.register_buffer("table", table, persistent=False)
-        self.words = nn.Embedding.from_pretrained(vectors, freeze=False, padding_idx=0)
+        self.words = nn.Parameter(vectors.clone())
         self.behaviour, self.user = Level(vectors.shape[1]), Level(2 * _HIDDEN)
-        self.dropout = nn.Dropout(0.3)
+        self.dropout = nn.Dropout(_DROPOUT)
         self.out = nn.Linear(2 * _HIDDEN, n_classes)
 
     def forward(self, texts: Tensor) -> Tensor:
         """Logits (B, n_classes) from rows of the table, (B, 50)."""
         distinct, place = torch.unique(texts, return_inverse=True)
         words = self.table[distinct]
-        behaviours = self.behaviour(self.dropout(self.words(words)), (words > 0).sum(1))
-        users = self.user(looked_up(self.dropout(behaviours), place), (texts > 0).sum(1))
+        behaviours = self.behaviour(self.words, words, (words > 0).sum(1))
+        users = self.user(behaviours, place, (texts > 0).sum(1))
         logits: Tensor = self.out(self.dropout(users))
         return logits
 

@@ -22,8 +22,9 @@ from scipy import sparse
 
 from lurm_cli.artifacts.whole import write_whole
 
-# Packages whose code settles scores; supervised methods are part of the second.
+# Packages whose code settles scores, supervised methods in the second, and a module that those build on.
 _SCORING = ("evaluation", "baselines")
+_BELOW = "recurrence.py"
 
 
 class RememberedScores:
@@ -74,11 +75,12 @@ def key_of(settings: Any, arrays: Iterable[Any]) -> str:
 def scoring_code() -> str:
     """Sha256 over the source of splits, heads and supervised methods: after an update nothing stale is met again."""
     digest = hashlib.sha256()
-    for package in _SCORING:
-        for file in sorted(_sources(files("lurm_cli") / package), key=lambda file: file.name):
-            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    ours = files("lurm_cli")
+    found = [file for package in _SCORING for file in _sources(ours / package)]
+    for file in (*found, ours / _BELOW):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 
 
 def _sources(package: Traversable) -> list[Traversable]:
-    return [file for file in package.iterdir() if file.name.endswith(".py")]
+    return sorted((file for file in package.iterdir() if file.name.endswith(".py")), key=lambda file: file.name)
