@@ -6,7 +6,7 @@ import torch
 from scipy import sparse
 
 from lurm_cli.evaluation import logistic, mlp
-from lurm_cli.evaluation.features import SCALINGS, Features
+from lurm_cli.evaluation.features import SCALINGS, Features, Scaler, Scaling
 from lurm_cli.evaluation.protocol import HEADS, Score, score, split
 
 N = 400
@@ -71,6 +71,31 @@ def test_noise_gets_a_strong_penalty_and_signal_a_weak_one() -> None:
     rows = np.arange(N)
     chosen = {name: logistic.choose(*made, rows, 0).c for name, made in (("noise", noise(2)), ("signal", planted(2)))}
     assert chosen["noise"] <= 0.1 < 1 <= chosen["signal"]
+
+
+def test_a_scaling_that_cannot_win_is_tried_on_one_fold_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, y = planted(2)
+    # A column that drowns the others, and says nothing, unless each is scaled by itself.
+    x = np.hstack([features.blocks[0], 1e4 * np.random.default_rng(0).normal(size=(N, 1)).astype(np.float32)])
+    fitted: list[str] = []
+
+    class Spy(Scaler):
+        def __init__(self, scaling: Scaling) -> None:
+            fitted.append(scaling)
+            super().__init__(scaling)
+
+    monkeypatch.setattr(logistic, "Scaler", Spy)
+    assert logistic.choose(Features((x,)), y, np.arange(N), 0).scaling == "column"
+    assert {scaling: fitted.count(scaling) for scaling in SCALINGS} == {"column": 3, "global": 1, "row": 1}
+
+
+@pytest.mark.parametrize("made", [planted(2), planted(4), planted(3, as_sparse=True), planted(2, noise=2.0)])
+def test_the_race_of_the_scalings_has_the_winner_of_all_folds(
+    made: tuple[Features, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = logistic.choose(*made, np.arange(N), 0)
+    monkeypatch.setattr(logistic, "_CLEARLY", 1e9)
+    assert logistic.choose(*made, np.arange(N), 0) == chosen
 
 
 def test_splits_follow_from_the_labels_and_the_seed_alone() -> None:

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from lurm_cli.evaluation.features import SCALINGS, Features, Matrix, Scaler, Scaling
-from lurm_cli.evaluation.metrics import log_loss
+from lurm_cli.evaluation.metrics import log_losses
 
 # From very strong to weak: with rows of length 1, C = 0.03 leaves hardly more than the class shares.
 PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 _FOLDS = 3
+# So many standard errors behind the best on some folds, a scaling is not tried on the others.
+_CLEARLY = 2.0
 # Scaling and penalty are settled on a random part of larger training sets: what suits 6,000 users suits their like, and
 # sixty fits of all of them would take most of an evaluation's time.
 _MOST_ROWS = 6_000
@@ -40,27 +42,42 @@ def choose(features: Features, y: np.ndarray, rows: np.ndarray, seed: int) -> Ch
     if len(rows) > _MOST_ROWS:
         rows = _some(rows, y, np.random.default_rng(seed))
 
-    folds = list(StratifiedKFold(_FOLDS, shuffle=True, random_state=seed).split(rows, y[rows]))
-    best: tuple[float, Chosen] | None = None
-    for scaling in SCALINGS:
-        paths = []
-        for inside, outside in folds:
+    folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed).split(rows, y[rows])
+    paths: dict[Scaling, list[np.ndarray]] = {scaling: [] for scaling in SCALINGS}
+    for inside, outside in folds:
+        for scaling, found in paths.items():
             scaler = Scaler(scaling).fit(features, rows[inside])
-            paths.append(
-                _path(
-                    scaler.transform(features, rows[inside]),
-                    y[rows[inside]],
-                    scaler.transform(features, rows[outside]),
-                    y[rows[outside]],
-                )
-            )
-        # A path ends where its loss has turned upwards, so only the part that all folds have is compared.
-        losses = np.mean([path[: min(map(len, paths))] for path in paths], axis=0)
+            x, x_out = (scaler.transform(features, rows[some]) for some in (inside, outside))
+            found.append(_path(x, y[rows[inside]], x_out, y[rows[outside]]))
+        paths = _still_possible(paths)
+    # A path ends where its loss has turned upwards, so only the part that all folds have is compared.
+    best: tuple[float, Chosen] | None = None
+    for scaling, found in paths.items():
+        shortest = min(map(len, found))
+        losses = np.mean([path[:shortest].mean(axis=1) for path in found], axis=0)
         place = int(np.argmin(losses))
         if best is None or losses[place] < best[0]:
             best = float(losses[place]), Chosen(scaling, PENALTIES[place])
     assert best is not None
     return best[1]
+
+
+def _still_possible(paths: dict[Scaling, list[np.ndarray]]) -> dict[Scaling, list[np.ndarray]]:
+    """Scalings that may yet turn out best: a race after every fold spares the fits of those that cannot win.
+
+    One leaves whose loss on the rows so far, each row compared with itself, is above the leader's by more than
+    ``_CLEARLY`` standard errors.
+    """
+    so_far = {
+        scaling: np.concatenate([path[path.mean(1).argmin()] for path in found]) for scaling, found in paths.items()
+    }
+    leader = min(so_far.values(), key=np.mean)
+
+    def behind(losses: np.ndarray) -> bool:
+        difference = losses - leader
+        return bool(difference.mean() > _CLEARLY * difference.std() / np.sqrt(len(difference)))
+
+    return {scaling: paths[scaling] for scaling, losses in so_far.items() if not behind(losses)}
 
 
 def _some(rows: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -72,16 +89,16 @@ def _some(rows: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarr
     return np.sort(np.concatenate(chosen))
 
 
-def _path(x: Matrix, y: np.ndarray, x_out: Matrix, y_out: np.ndarray) -> list[float]:
-    """Log-loss outside along the penalties, each fit starting from the one before."""
+def _path(x: Matrix, y: np.ndarray, x_out: Matrix, y_out: np.ndarray) -> np.ndarray:
+    """Log-loss of each row outside along the penalties, (penalties, n), each fit starting from the one before."""
     model, losses = _model(PENALTIES[0]), []
     for c in PENALTIES:
         model.set_params(C=c)
         _fit(model, x, y)
-        losses.append(log_loss(y_out, model.predict_proba(x_out)))
-        if len(losses) > 2 and losses[-1] > losses[-2] > losses[-3]:
+        losses.append(log_losses(y_out, model.predict_proba(x_out)))
+        if len(losses) > 2 and losses[-1].mean() > losses[-2].mean() > losses[-3].mean():
             break
-    return losses
+    return np.array(losses)
 
 
 def _model(c: float) -> Any:

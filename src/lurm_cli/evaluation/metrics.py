@@ -28,9 +28,10 @@ def accuracy(y: np.ndarray, probabilities: np.ndarray) -> float:
     return float((probabilities.argmax(axis=1) == y).mean())
 
 
-def log_loss(y: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean negative log-probability of the true class."""
-    return float(-np.log(np.maximum(probabilities[np.arange(len(y)), y], 1e-12)).mean())
+def log_losses(y: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Negative log-probability of each row's true class, float64 (n,)."""
+    held: np.ndarray = -np.log(np.maximum(probabilities[np.arange(len(y)), y], 1e-12))
+    return held
 
 
 def corrected_interval(differences: np.ndarray, test_share: float, level: float = 0.95) -> tuple[float, float]:
