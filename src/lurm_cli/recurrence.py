@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 # Sequences of a block: at H = 128 a step's gates take 0.8 MB.
 _BLOCK = 512
-# Rows that are multiplied by the input weights at once: their gates take 25 MB at H = 128, which the next rows' reuse. A
-# larger array is given back to the system each time, and clearing its pages takes as long as filling it.
+# Rows that are multiplied by the input weights at once: their gates take 25 MB at H = 128, and the next rows' take the
+# same memory. A larger array is given back to the system each time, whose pages are then cleared anew.
 _ROWS = 2**14
 
 
