@@ -11,9 +11,8 @@ import hashlib
 import json
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import lru_cache
+from functools import cache
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,15 @@ from scipy import sparse
 
 from lurm_cli.artifacts.whole import write_whole
 
-# Packages whose code settles scores, supervised methods in the second, and a module that those build on.
-_SCORING = ("evaluation", "baselines")
-_BELOW = "recurrence.py"
+# Modules whose code settles scores: splits and heads, and what supervised methods add to them.
+HEADS = tuple(f"evaluation/{name}.py" for name in ("features", "logistic", "metrics", "mlp", "protocol"))
+SUPERVISED = (
+    "baselines/han.py",
+    "baselines/network.py",
+    "baselines/supervised.py",
+    "baselines/textcnn.py",
+    "recurrence.py",
+)
 
 
 class RememberedScores:
@@ -52,15 +57,17 @@ class RememberedScores:
             write_whole(self.folder / f"{key}.json", json.dumps(value))
 
 
-def key_of(settings: Any, arrays: Iterable[Any]) -> str:
+def key_of(settings: Any, arrays: Iterable[Any], supervised: bool = False) -> str:
     """What scores are kept under: sha256 over the code that scores, a JSON value, and arrays.
 
     Parameters
     ----------
     arrays
         Dense arrays of numbers, and CSR matrices.
+    supervised
+        Whether the method is trained on the labels itself.
     """
-    digest = hashlib.sha256(json.dumps([scoring_code(), settings], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([scoring_code(supervised), settings], sort_keys=True).encode())
     for array in arrays:
         digest.update(f"{type(array).__name__}{array.shape}".encode())
         parts = (array.data, array.indices, array.indptr) if sparse.issparse(array) else (array,)
@@ -71,16 +78,10 @@ def key_of(settings: Any, arrays: Iterable[Any]) -> str:
     return digest.hexdigest()
 
 
-@lru_cache(maxsize=1)
-def scoring_code() -> str:
-    """Sha256 over the source of splits, heads and supervised methods: after an update nothing stale is met again."""
+@cache
+def scoring_code(supervised: bool) -> str:
+    """Sha256 over the source that settles a score: after an update nothing stale is met again."""
     digest = hashlib.sha256()
-    ours = files("lurm_cli")
-    found = [file for package in _SCORING for file in _sources(ours / package)]
-    for file in (*found, ours / _BELOW):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    for name in HEADS + SUPERVISED * supervised:
+        digest.update(name.encode() + b"\0" + files("lurm_cli").joinpath(name).read_bytes())
     return digest.hexdigest()
-
-
-def _sources(package: Traversable) -> list[Traversable]:
-    return sorted((file for file in package.iterdir() if file.name.endswith(".py")), key=lambda file: file.name)

@@ -339,7 +339,7 @@ def _key(cell: _Cell, features: Features, words: tuple[Any, ...]) -> str:
 
     method = cell.method if cell.method in SUPERVISED else None
     settings = {"seeds": cell.seeds, "method": method, "versions": _versions()}
-    return key_of(settings, (*features.blocks, cell.labels.y, *words))
+    return key_of(settings, (*features.blocks, cell.labels.y, *words), method is not None)
 
 
 def _score(cell: _Cell, features: Features, words: tuple[Any, ...]) -> list[dict[str, Any]]:
