@@ -245,7 +245,8 @@ def _evaluate(
             context.executor(len(cells)) as executor,
             context.reporter.bar("scoring", len(cells), "cells") as bar,
         ):
-            for done in run_tasks(executor, _score_cell, cells):
+            # What takes longest begins first, so that no worker waits for it in the end.
+            for done in run_tasks(executor, _score_cell, sorted(cells, key=lambda cell: cell.method not in SUPERVISED)):
                 by_cell[done["task"], done["method"]] = done
                 bar.describe(f"{done['method']}, {done['task']}")
                 bar.advance()
