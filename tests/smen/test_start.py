@@ -105,7 +105,9 @@ def test_the_finest_of_several_scales_keeps_the_root_of_a_life_and_a_single_one_
 @pytest.mark.parametrize(
     ("n_users", "config", "epochs"),
     [
-        (20, TrainConfig(), 12),
+        (20, TrainConfig(), 12),  # nobody is held out to say when to stop
+        (200, TrainConfig(), 100),  # a step a pass
+        (943, TrainConfig(), 28),  # 100 steps in all
         (2_469, TrainConfig(), 12),
         (32_000, TrainConfig(), 8),  # 125 steps a pass, 1,000 in all
         (10_000_000, TrainConfig(), 1),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 _BY_PRESET = "by the preset"
 # From the start that the decomposition gives, scores on tasks stop rising long before the contrastive loss stops
 # falling, so the default ends early; from random weights early stopping has to decide.
-_MOST_EPOCHS, _MOST_STEPS, _EPOCHS_FROM_RANDOM = 12, 1000, 100
+_EPOCHS, _LEAST_STEPS, _MOST_STEPS, _EPOCHS_FROM_RANDOM = 12, 100, 1000, 100
+# Of fewer users none are held out, and nothing would end a training of many epochs.
+_USERS_TO_STOP = 200
 # Where the default departs from the paper; docs/results.md has the ablation of each.
 _PRESETS: dict[str, dict[str, Any]] = {
     "default": {
@@ -159,13 +162,15 @@ def with_preset(config: TrainConfig) -> TrainConfig:
 
 
 def default_epochs(n_users: int, config: TrainConfig) -> int:
-    """Passes over the users where the user names none: 12, or as many as make 1,000 steps if that is fewer (ours).
+    """Passes over the users where the user names none: 12, or as many as make 100 steps if that is more (ours).
 
-    Training from random weights gets 100, and early stopping.
+    They make no more than 1,000 steps. Training from random weights gets 100, and early stopping.
     """
     if config.start == "random":
         return _EPOCHS_FROM_RANDOM
-    return max(1, min(_MOST_EPOCHS, round(_MOST_STEPS * config.batch_size / max(1, n_users))))
+    steps = max(1.0, n_users / config.batch_size)
+    least = math.ceil(_LEAST_STEPS / steps) if n_users >= _USERS_TO_STOP else 1
+    return max(1, min(max(_EPOCHS, least), round(_MOST_STEPS / steps)))
 
 
 def finest_counts(context: Context, boi: Path | None, config: TrainConfig) -> tuple[Path, list[str]]:
