@@ -41,7 +41,7 @@ class HanNetwork(nn.Module):
         super().__init__()
         self.table: Tensor
         self.register_buffer("table", table, persistent=False)
-        self.words = nn.Parameter(vectors.clone())
+        self.words = nn.Parameter(vectors)
         self.behaviour, self.user = Level(vectors.shape[1]), Level(2 * _HIDDEN)
         self.dropout = nn.Dropout(_DROPOUT)
         self.out = nn.Linear(2 * _HIDDEN, n_classes)

@@ -51,8 +51,7 @@ class Classifier:
     Parameters
     ----------
     build
-        Makes the network from the table of the texts' words, the word vectors (to be left as they are) and the number
-        of classes.
+        Makes the network from the table of the texts' words, the word vectors and the number of classes.
 
     Notes
     -----
@@ -72,7 +71,8 @@ class Classifier:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             words = torch.from_numpy(text_words.astype(np.int64))
-            self.network = self._build(words, torch.from_numpy(word_vectors), int(y.max()) + 1)
+            # A copy: what a network learns of its words must not reach the next split.
+            self.network = self._build(words, torch.tensor(word_vectors), int(y.max()) + 1)
 
             def loss(rows: np.ndarray, rng: np.random.Generator) -> Tensor:
                 chosen = torch.from_numpy(rows)

@@ -30,7 +30,7 @@ class TextCnnNetwork(nn.Module):
         self.table: Tensor
         self.register_buffer("table", table, persistent=False)
         dim = vectors.shape[1]
-        self.words = nn.Embedding.from_pretrained(vectors.clone(), freeze=False, padding_idx=0)
+        self.words = nn.Embedding.from_pretrained(vectors, freeze=False, padding_idx=0)
         self.filters = nn.ParameterList(nn.Parameter(torch.empty(height, dim, _MAPS)) for height in _HEIGHTS)
         for weight in self.filters:
             nn.init.uniform_(weight, -((3 / (weight.shape[0] * dim)) ** 0.5), (3 / (weight.shape[0] * dim)) ** 0.5)
