@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 AGGREGATIONS = ("gru", "lstm", "mean", "max")
+# Share of the users that say when to stop; fewer than so many compare too few to say anything, and none are held out.
+HELD_OUT_SHARE, LEAST_HELD_OUT = 0.1, 20
 
 
 @dataclass(frozen=True)

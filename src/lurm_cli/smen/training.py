@@ -21,7 +21,7 @@ from lurm_cli.progress import Reporter
 from lurm_cli.smen.batch import Batch, InputLaw, make_batch
 from lurm_cli.smen.blocks import UserBlocks, held_out
 from lurm_cli.smen.checkpoint import Progress, load_checkpoint, save_checkpoint
-from lurm_cli.smen.config import ModelConfig
+from lurm_cli.smen.config import HELD_OUT_SHARE, LEAST_HELD_OUT, ModelConfig
 from lurm_cli.smen.memory import available_memory, bytes_of_views, steps_of_lives
 from lurm_cli.smen.model import Smen
 from lurm_cli.smen.views import Lives, ViewLaw
@@ -61,7 +61,7 @@ class TrainingOptions:
     tau: float = 0.1
     epochs: int = 100
     patience: int = 5
-    validation_share: float = 0.1
+    validation_share: float = HELD_OUT_SHARE
     validation_users: int = 4096
     round_steps: int = 25
     save_steps: int = 500
@@ -108,8 +108,7 @@ class Trainer:
         self.progress = Progress()
         self.best: dict[str, Tensor] = {}
         share = min(options.validation_share, options.validation_users / max(1, n_users))
-        # Fewer than 20 held-out users compare too few to say anything.
-        self.validation_share = share if n_users * share >= 20 else 0.0
+        self.validation_share = share if n_users * share >= LEAST_HELD_OUT else 0.0
         self.validation = self._validation_batches()
 
     def train(self) -> dict[str, Tensor]:
@@ -228,7 +227,7 @@ class Trainer:
             users = users[held_out(lives.part.users[users], self.validation_share)]
             for start in range(0, len(users), size):
                 chosen = users[start : start + size]
-                if len(chosen) >= min(size, 20):
+                if len(chosen) >= min(size, LEAST_HELD_OUT):
                     rng = self._generator(_VALIDATION, len(batches))
                     batches.append((self._batch(lives, chosen, rng), len(chosen)))
                     n_users += len(chosen)

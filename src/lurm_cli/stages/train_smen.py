@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from lurm_cli.artifacts.build import Build
 from lurm_cli.artifacts.manifest import Manifest
 from lurm_cli.errors import ArtifactError, UsageError
+from lurm_cli.smen.config import HELD_OUT_SHARE, LEAST_HELD_OUT, ModelConfig
 from lurm_cli.stages.context import Context, Outcome, input_fingerprint, later_knowledge, settled
 from lurm_cli.stages.options import option
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from lurm_cli.artifacts.store import Counts
     from lurm_cli.smen.batch import InputLaw
-    from lurm_cli.smen.config import ModelConfig
     from lurm_cli.smen.training import Trainer
 
 
@@ -28,8 +28,6 @@ _BY_PRESET = "by the preset"
 # From the start that the decomposition gives, scores on tasks stop rising long before the contrastive loss stops
 # falling, so the default ends early; from random weights early stopping has to decide.
 _EPOCHS, _LEAST_STEPS, _MOST_STEPS, _EPOCHS_FROM_RANDOM = 12, 100, 1000, 100
-# Of fewer users none are held out, and nothing would end a training of many epochs.
-_USERS_TO_STOP = 200
 # Where the default departs from the paper; docs/results.md has the ablation of each.
 _PRESETS: dict[str, dict[str, Any]] = {
     "default": {
@@ -169,7 +167,9 @@ def default_epochs(n_users: int, config: TrainConfig) -> int:
     if config.start == "random":
         return _EPOCHS_FROM_RANDOM
     steps = max(1.0, n_users / config.batch_size)
-    least = math.ceil(_LEAST_STEPS / steps) if n_users >= _USERS_TO_STOP else 1
+    # Where no users are held out, nothing would end a training of many epochs.
+    may_stop = n_users * HELD_OUT_SHARE >= LEAST_HELD_OUT
+    least = math.ceil(_LEAST_STEPS / steps) if may_stop else 1
     return max(1, min(max(_EPOCHS, least), round(_MOST_STEPS / steps)))
 
 
@@ -311,7 +311,6 @@ def _start(trainer: Trainer, counts: Counts, seed: int) -> None:
 
 def model_shape(config: TrainConfig, n_interests: int, scales: list[str], groups: np.ndarray | None) -> ModelConfig:
     """The encoder that a config asks for."""
-    from lurm_cli.smen.config import ModelConfig
 
     return ModelConfig(
         n_interests,
@@ -369,7 +368,6 @@ def load_encoder(folder: Path) -> tuple[object, InputLaw, ModelConfig]:
     from lurm_cli.artifacts.seal import check_files
     from lurm_cli.smen.batch import InputLaw
     from lurm_cli.smen.checkpoint import load_tensors
-    from lurm_cli.smen.config import ModelConfig
     from lurm_cli.smen.model import Encoder
 
     manifest = read_manifest(folder, "smen")
