@@ -36,7 +36,7 @@ SEEDS, QUICK_SEEDS = 5, 2
 # Jobs side by side: each has some gigabytes at its worst.
 _MOST_JOBS = 4
 # What takes longest begins first, so that no core waits for it in the end.
-_LONGEST = ("coles", "1anchor-1280", "random-start", "paper", "ptum", "sumn", "doc2vec", "item2vec", "als")
+_LONGEST = ("coles", "1anchor-1280", "random-start", "lurm", "paper", "ptum", "sumn", "doc2vec", "item2vec", "als")
 
 Command = tuple[str, tuple[str | Path, ...]]
 
@@ -100,24 +100,23 @@ class Workspace:
                 threads.shutdown(cancel_futures=True)
 
     def prepare(self) -> None:
-        """The default representation."""
+        """What every representation starts from."""
         self.lurm("ingest", "ingest")
         self.lurm("embed-items", "embed-items")
         self.lurm("cluster", "cluster")
         self.lurm("boi", "boi")
-        self.lurm("train-smen", "train-smen")
-        self.lurm("encode-users", "encode-users")
 
     def train(self, parts: list[str]) -> None:
-        """Whatever these parts ask to be learnt, in one go: one part's last job leaves no core idle."""
-        jobs: dict[str, list[Command]] = {}
+        """LURM and whatever these parts ask to be learnt, in one go: one part's last job leaves no core idle."""
+        jobs: dict[str, list[Command]] = {
+            "lurm": [("train-smen", ("train-smen",)), ("encode-users", ("encode-users",))],
+        }
         if "main" in parts:
             names = dict.fromkeys(part for method in self.log.methods for part in method.split("+"))
             jobs |= {name: [(name, ("baseline", name))] for name in names if name not in ("lurm", "boi")}
         if "variants" in parts:
             jobs |= {variant.name: self._variant(variant) for variant in self.log.variants}
-        if jobs:
-            self.side_by_side(jobs)
+        self.side_by_side(jobs)
 
     def _variant(self, variant: Variant) -> list[Command]:
         folder = self.own / variant.name

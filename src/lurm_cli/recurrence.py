@@ -69,19 +69,23 @@ def last_state(layer: nn.GRU, vectors: Tensor, place: Tensor, sizes: list[int]) 
     # Within a function of autograd it no longer shows that gradients are off.
     if not torch.is_grad_enabled():
         return _without_tape(vectors, weights, place, sizes)
-    out: Tensor = _States.apply(vectors, *weights, place, sizes, False)
+    out: Tensor = _LastState.apply(vectors, *weights, place, sizes)
     return out
 
 
-def both_ways(layer: nn.GRU, vectors: Tensor, sizes: list[int]) -> Tensor:
+def both_ways(layer: nn.GRU, rows: Tensor, index: Tensor, sizes: list[int]) -> Tensor:
     """Every state of a layer that reads each sequence from its start and from its end.
+
+    A row that several inputs are is multiplied by the input weights once.
 
     Parameters
     ----------
     layer
         One layer, both directions, with biases.
-    vectors
-        (N, H_in): the inputs in the packed layout of ``last_state``, no row of zeros left out.
+    rows
+        (J, H_in): different inputs.
+    index
+        int64 (N,): which of them each input is, in the packed layout of ``last_state``.
     sizes
         Sequences that run at each step; never rising.
 
@@ -91,12 +95,14 @@ def both_ways(layer: nn.GRU, vectors: Tensor, sizes: list[int]) -> Tensor:
         (N, 2 H): beside each other the states of both directions, where the inputs stood.
     """
     turned = _turned(sizes)
-    return torch.cat([_states(layer, vectors, sizes), _states(layer, vectors[turned], sizes, "_reverse")[turned]], 1)
+    forwards = _every_state(layer, rows, index, sizes)
+    return torch.cat([forwards, _every_state(layer, rows, index[turned], sizes, "_reverse")[turned]], 1)
 
 
-def _states(layer: nn.GRU, vectors: Tensor, sizes: list[int], way: str = "") -> Tensor:
+def _every_state(layer: nn.GRU, rows: Tensor, index: Tensor, sizes: list[int], way: str = "") -> Tensor:
     """The state after each input, (N, H)."""
-    out: Tensor = _States.apply(vectors, *_weights(layer, way), torch.arange(len(vectors)), sizes, True)
+    w_in, w_state, b_in, b_state = _weights(layer, way)
+    out: Tensor = _EveryState.apply(torch.addmm(b_in, rows, w_in.T), index, w_state, b_state, sizes)
     return out
 
 
@@ -200,8 +206,68 @@ def _run(
                 after[here] = old
 
 
-class _States(torch.autograd.Function):
-    """The last states or every state, and by hand their gradients."""
+def _forward(
+    ctx: Any, gates: Tensor, w_state: Tensor, b_state: Tensor, sizes: list[int], after: Tensor | None = None
+) -> Tensor:
+    """The last states, (sizes[0], H), from i in ``gates``; keeps what ``_backward`` asks for."""
+    width = w_state.shape[1]
+    news, before = gates.new_empty(len(gates), width), gates.new_empty(len(gates), width)
+    states = gates.new_zeros(sizes[0], width)
+    _run(states, gates, w_state, b_state, sizes, news, before, after)
+    ctx.held, ctx.sizes = (gates, news, before), sizes
+    return states
+
+
+def _backward(
+    ctx: Any, w_state: Tensor, to_states: Tensor, of_each: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of i, of W_h and of b_h.
+
+    Parameters
+    ----------
+    to_states
+        (sizes[0], H): gradient of the last states. Overwritten.
+    of_each
+        (N, H): gradient of the state after each input, if those are what was asked for.
+    """
+    gates, news, before = ctx.held
+    ctx.held = None  # what follows writes into them: there is no second backward pass
+    sizes: list[int] = ctx.sizes
+    width = w_state.shape[1]
+    # Rows past the running ones hold the gradient of sequences that end earlier, until their last step comes.
+    scratch = gates.new_empty(min(sizes[0], _BLOCK), 2 * width)
+    for first in range(0, sizes[0], _BLOCK):
+        to_state = to_states[first : first + _BLOCK]
+        for here, running in reversed(_steps(sizes, first)):
+            reset, update, new = gates[here].split(width, dim=1)
+            from_state, old, grad = news[here], before[here], to_state[:running]
+            if of_each is not None:
+                grad.add_(of_each[here])
+            in_new, in_update = scratch[:running].split(width, dim=1)
+            # Gradients of i_z, i_n, i_r and of g_n, from that of h'.
+            torch.sub(old, new, out=in_update)
+            in_update.mul_(grad).mul_(update).addcmul_(in_update, update, value=-1)
+            torch.addcmul(grad, grad, update, value=-1, out=in_new)
+            new.square_().mul_(in_new)
+            in_new.sub_(new)
+            from_state.mul_(in_new)
+            grad.mul_(update)
+            update.copy_(in_update)
+            new.copy_(in_new)
+            in_new.mul_(reset)  # of g_n
+            from_state.mul_(reset).addcmul_(from_state, reset, value=-1)
+            reset.copy_(from_state)
+            from_state.copy_(in_new)
+            # From here on the rows of gates hold the gradients of i, those of news that of g_n.
+            grad.addmm_(gates[here][:, : 2 * width], w_state[: 2 * width]).addmm_(from_state, w_state[2 * width :])
+    # The first step starts from zeros: nothing of it reaches the weights of the state.
+    later = slice(sizes[0], None)
+    to_w_state = torch.cat([gates[later][:, : 2 * width].T @ before[later], news[later].T @ before[later]])
+    return gates, to_w_state, torch.cat([gates[:, : 2 * width].sum(0), news.sum(0)])
+
+
+class _LastState(torch.autograd.Function):
+    """The last state of each sequence, and by hand the gradients."""
 
     @staticmethod
     def forward(
@@ -213,56 +279,17 @@ class _States(torch.autograd.Function):
         b_state: Tensor,
         place: Tensor,
         sizes: list[int],
-        every: bool,
     ) -> Tensor:
-        width, n_rows = w_state.shape[1], sum(sizes)
-        gates = b_in.expand(n_rows, -1).clone()
+        gates = b_in.expand(sum(sizes), -1).clone()
         for some in _row_blocks(len(vectors)):
             gates.index_copy_(0, place[some], torch.addmm(b_in, vectors[some], w_in.T))
-        news, before = vectors.new_empty(n_rows, width), vectors.new_empty(n_rows, width)
-        states = vectors.new_zeros(sizes[0], width)
-        after = vectors.new_empty(n_rows, width) if every else None
-        _run(states, gates, w_state, b_state, sizes, news, before, after)
         ctx.save_for_backward(vectors, w_in, w_state, place)
-        ctx.held = gates, news, before
-        ctx.sizes, ctx.every = sizes, every
-        return states if after is None else after
+        return _forward(ctx, gates, w_state, b_state, sizes)
 
     @staticmethod
-    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, Tensor, Tensor, Tensor, Tensor, None, None, None]:
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, Tensor, Tensor, Tensor, Tensor, None, None]:
         vectors, w_in, w_state, place = ctx.saved_tensors
-        gates, news, before = ctx.held
-        ctx.held = None  # what follows writes into them: there is no second backward pass
-        sizes: list[int] = ctx.sizes
-        width = w_state.shape[1]
-        # Rows past the running ones hold the gradient of sequences that end earlier, until their last step comes.
-        of_each = upstream[0] if ctx.every else None
-        to_states = upstream[0].clone() if of_each is None else vectors.new_zeros(sizes[0], width)
-        scratch = vectors.new_empty(min(sizes[0], _BLOCK), 2 * width)
-        for first in range(0, sizes[0], _BLOCK):
-            to_state = to_states[first : first + _BLOCK]
-            for here, running in reversed(_steps(sizes, first)):
-                reset, update, new = gates[here].split(width, dim=1)
-                from_state, old, grad = news[here], before[here], to_state[:running]
-                if of_each is not None:
-                    grad.add_(of_each[here])
-                in_new, in_update = scratch[:running].split(width, dim=1)
-                # Gradients of i_z, i_n, i_r and of g_n, from that of h'.
-                torch.sub(old, new, out=in_update)
-                in_update.mul_(grad).mul_(update).addcmul_(in_update, update, value=-1)
-                torch.addcmul(grad, grad, update, value=-1, out=in_new)
-                new.square_().mul_(in_new)
-                in_new.sub_(new)
-                from_state.mul_(in_new)
-                grad.mul_(update)
-                update.copy_(in_update)
-                new.copy_(in_new)
-                in_new.mul_(reset)  # of g_n
-                from_state.mul_(reset).addcmul_(from_state, reset, value=-1)
-                reset.copy_(from_state)
-                from_state.copy_(in_new)
-                # From here on the rows of gates hold the gradients of i, those of news that of g_n.
-                grad.addmm_(gates[here][:, : 2 * width], w_state[: 2 * width]).addmm_(from_state, w_state[2 * width :])
+        gates, to_w_state, to_b_state = _backward(ctx, w_state, upstream[0].clone())
         to_vectors = torch.empty_like(vectors) if ctx.needs_input_grad[0] else None
         to_w_in = torch.zeros_like(w_in)
         for some in _row_blocks(len(vectors)):
@@ -270,16 +297,27 @@ class _States(torch.autograd.Function):
             to_w_in.addmm_(to_in.T, vectors[some])
             if to_vectors is not None:
                 torch.mm(to_in, w_in, out=to_vectors[some])
-        sums = gates.sum(0)
-        # The first step starts from zeros: nothing of it reaches the weights of the state.
-        later = slice(sizes[0], None)
-        return (
-            to_vectors,
-            to_w_in,
-            torch.cat([gates[later][:, : 2 * width].T @ before[later], news[later].T @ before[later]]),
-            sums,
-            torch.cat([sums[: 2 * width], news.sum(0)]),
-            None,
-            None,
-            None,
-        )
+        return to_vectors, to_w_in, to_w_state, gates.sum(0), to_b_state, None, None
+
+
+class _EveryState(torch.autograd.Function):
+    """The state after each input, from W_i x + b_i of the different ones, and by hand the gradients."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, products: Tensor, index: Tensor, w_state: Tensor, b_state: Tensor, sizes: list[int]
+    ) -> Tensor:
+        after = products.new_empty(len(index), w_state.shape[1])
+        ctx.save_for_backward(index, w_state)
+        ctx.n_products = len(products)
+        _forward(ctx, products.index_select(0, index), w_state, b_state, sizes, after)
+        return after
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None, Tensor, Tensor, None]:
+        index, w_state = ctx.saved_tensors
+        to_states = upstream[0].new_zeros(ctx.sizes[0], w_state.shape[1])
+        gates, to_w_state, to_b_state = _backward(ctx, w_state, to_states, upstream[0])
+        # An embedding's gradient is summed in the same order on every run.
+        to_products = torch.ops.aten.embedding_dense_backward(gates, index, ctx.n_products, -1, False)
+        return to_products, None, to_w_state, to_b_state, None

@@ -13,7 +13,11 @@ _HIDDEN, _ATTENTION, _DROPOUT = 50, 100, 0.3
 
 
 class Level(nn.Module):
-    """Drop-out, a GRU in both directions over sequences, then additive attention."""
+    """Drop-out, a GRU in both directions over sequences, then additive attention.
+
+    What is dropped of a row is dropped wherever it occurs in the batch (word types, as Gal & Ghahramani 2016 have it),
+    so that a word is drawn for and multiplied by the layer's input weights once.
+    """
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -27,7 +31,7 @@ class Level(nn.Module):
         Padding is neither read nor attended to; a sequence of none has zeros.
         """
         place, sizes = packing(lengths.clamp_min(1), index.shape[1])
-        states = both_ways(self.gru, self.dropout(looked_up(rows, index.flatten()[place])), sizes)
+        states = both_ways(self.gru, self.dropout(rows), index.flatten()[place], sizes)
         padded = states.new_zeros(index.numel(), 2 * _HIDDEN).index_copy(0, place, states)
         mask = torch.arange(index.shape[1])[None] < lengths[:, None]
         out: Tensor = self.attention(padded.unflatten(0, index.shape), mask)
@@ -50,7 +54,8 @@ class HanNetwork(nn.Module):
         """Logits (B, n_classes) from rows of the table, (B, 50)."""
         distinct, place = torch.unique(texts, return_inverse=True)
         words = self.table[distinct]
-        behaviours = self.behaviour(self.words, words, (words > 0).sum(1))
+        used, word = torch.unique(words, return_inverse=True)
+        behaviours = self.behaviour(looked_up(self.words, used), word, (words > 0).sum(1))
         users = self.user(behaviours, place, (texts > 0).sum(1))
         logits: Tensor = self.out(self.dropout(users))
         return logits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,9 @@ _NEXT = 2
 _CHUNKS = 4
 # Steps after which more users are worth more than more epochs of them.
 _MOST_STEPS = 400
+
+# Vectors of behaviours, (B, T, 256), from rows of the table of words, (B, T).
+Reader = Callable[[Tensor], Tensor]
 
 
 class SelfAttention(nn.Module):
@@ -64,12 +68,16 @@ class PtumNetwork(nn.Module):
     def texts(self, texts: Tensor) -> Tensor:
         """Vectors of behaviours, (..., 256), from rows of the table; zeros for padding."""
         distinct, place = torch.unique(texts, return_inverse=True)
-        words = self.table[distinct]
+        return looked_up(self.encoded(distinct), place)
+
+    def encoded(self, texts: Tensor) -> Tensor:
+        """Vectors of different texts, (J, 256), from rows of the table, (J,)."""
+        words = self.table[texts]
         sizes = (words > 0).sum(1)
         # Short texts apart from long ones: most of a table as wide as the longest text is padding.
         order = sizes.argsort(stable=True)
         out = torch.cat([self._text(words[some, : max(1, int(sizes[some[-1]]))]) for some in order.chunk(_CHUNKS)])
-        return looked_up(out, order.argsort()[place])
+        return looked_up(out, order.argsort())
 
     def _text(self, words: Tensor) -> Tensor:
         mask = words > 0
@@ -162,7 +170,7 @@ class Ptum:
             self.network = PtumNetwork(torch.from_numpy(words.table), vectors)
 
             def loss(users: np.ndarray, rng: np.random.Generator) -> Tensor:
-                given = (texts[users], gaps[users], users, answers, rng)
+                given = (texts[users], gaps[users], users, answers, rng, self._reader(texts[users]))
                 return self._masked(*given) + self._next(*given)
 
             if answers.n_texts > 1:
@@ -179,19 +187,37 @@ class Ptum:
         self.network.eval()
         return self
 
+    def _reader(self, texts: np.ndarray) -> Reader:
+        """Reads any of these users' behaviours, which both tasks are shown, but encodes each text once."""
+        distinct = torch.from_numpy(np.union1d(texts, 0))
+        vectors = self.network.encoded(distinct)
+        return lambda shown: looked_up(vectors, torch.searchsorted(distinct, shown))
+
     def _masked(
-        self, texts: np.ndarray, gaps: np.ndarray, users: np.ndarray, answers: Candidates, rng: np.random.Generator
+        self,
+        texts: np.ndarray,
+        gaps: np.ndarray,
+        users: np.ndarray,
+        answers: Candidates,
+        rng: np.random.Generator,
+        read: Reader | None = None,
     ) -> Tensor:
         """One behaviour's text is hidden, its position and gap stay; the candidates carry that position."""
         rows, size = np.arange(len(texts)), (texts > 0).sum(1)
         slot = rng.integers(0, size)
         choice = answers.draw(texts[rows, slot], users, rng)
-        user = self._user(texts, gaps, hidden=np.arange(texts.shape[1])[None] == slot[:, None])
+        user = self._user(texts, gaps, np.arange(texts.shape[1])[None] == slot[:, None], read)
         place = self.network.position(torch.from_numpy(slot + 1))
         return self._loss(user, choice, place)
 
     def _next(
-        self, texts: np.ndarray, gaps: np.ndarray, users: np.ndarray, answers: Candidates, rng: np.random.Generator
+        self,
+        texts: np.ndarray,
+        gaps: np.ndarray,
+        users: np.ndarray,
+        answers: Candidates,
+        rng: np.random.Generator,
+        read: Reader | None = None,
     ) -> Tensor:
         """The last two behaviours are hidden; users with fewer than three are left out."""
         size = (texts > 0).sum(1)
@@ -201,7 +227,7 @@ class Ptum:
         texts, gaps, users, size = texts[long], gaps[long], users[long], size[long]
         rows = np.arange(len(texts))
         column = np.arange(texts.shape[1])[None]
-        user = self._user(texts, gaps, hidden=(column >= (size - _NEXT)[:, None]) & (column < size[:, None]))
+        user = self._user(texts, gaps, (column >= (size - _NEXT)[:, None]) & (column < size[:, None]), read)
         losses = []
         for k in range(_NEXT):
             choice = answers.draw(texts[rows, size - _NEXT + k], users, rng)
@@ -209,9 +235,11 @@ class Ptum:
             losses.append(self._loss(user, choice, place))
         return torch.stack(losses).mean()
 
-    def _user(self, texts: np.ndarray, gaps: np.ndarray, hidden: np.ndarray | None = None) -> Tensor:
+    def _user(
+        self, texts: np.ndarray, gaps: np.ndarray, hidden: np.ndarray | None = None, read: Reader | None = None
+    ) -> Tensor:
         shown = texts if hidden is None else np.where(hidden, 0, texts)
-        vectors = self.network.texts(torch.from_numpy(shown))
+        vectors = (read or self.network.texts)(torch.from_numpy(shown))
         positions = np.where(texts > 0, np.arange(1, texts.shape[1] + 1)[None], 0)
         return self.network.users(vectors, torch.from_numpy(positions), torch.from_numpy(gaps))
 

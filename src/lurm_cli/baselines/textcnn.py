@@ -6,7 +6,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lurm_cli.baselines.network import looked_up
 from lurm_cli.baselines.supervised import Classifier
 
 _HEIGHTS, _MAPS = (3, 4, 5), 100
@@ -21,8 +20,8 @@ class TextCnnNetwork(nn.Module):
 
     A filter over words is a sum over its positions of (weights x word vector). The products are taken once for each
     different word of the batch and then looked up, which is the same and costs a fraction on texts that repeat. Of all
-    places only the one with the greatest value has a gradient: where it is is found without a tape, and the filter is
-    taken there once more with one.
+    places only the one with the greatest value has a gradient: where it is is found without a tape, and only the
+    products there are looked up once more with one.
     """
 
     def __init__(self, table: Tensor, vectors: Tensor, n_classes: int) -> None:
@@ -65,17 +64,19 @@ class TextCnnNetwork(nn.Module):
         height, n_words = weight.shape[0], len(vectors)
         # Zeros before and after the text, height - 1 of them, let each word stand in each row of the filter.
         windows = F.pad(place, (height - 1, height - 1)).unfold(1, height, 1)  # (B, T + height - 1, height)
+        # Products of every word with every row of the filter, (height * J, maps); word j in row k is k * J + j.
+        products = torch.einsum("jd,kdm->kjm", vectors, weight).flatten(0, 1)
+        index = windows + torch.arange(height) * n_words
+        # A window of padding only is none: its words are a last row of products that is below all others.
+        real = (windows > 0).any(-1)
         with torch.no_grad():
-            # Products of every word with every row of the filter, (height * J, maps); word j in row k is k * J + j.
-            products = torch.einsum("jd,kdm->kjm", vectors, weight).flatten(0, 1)
-            index = windows + torch.arange(height) * n_words
-            values = F.embedding_bag(index.flatten(0, 1), products, mode="sum").unflatten(0, index.shape[:2])
-            # A window of padding only is none.
-            real = (windows > 0).any(-1)
-            best = values.masked_fill_(~real[..., None], float("-inf")).max(1).indices  # (B, maps)
-        chosen = windows.gather(1, best[..., None].expand(-1, -1, height))  # (B, maps, height)
-        value = looked_up(vectors, chosen).flatten(2) * weight.flatten(0, 1).T.contiguous()  # (B, maps, height * dim)
-        return F.relu(value.sum(2) + bias) * real.any(1, keepdim=True)
+            held = torch.where(real[..., None], index, height * n_words)
+            rows = F.pad(products, (0, 0, 0, 1), value=float("-inf"))
+            values = F.embedding_bag(held.flatten(0, 1), rows, mode="sum").unflatten(0, held.shape[:2])
+            best = values.max(1).indices  # (B, maps)
+        chosen = index.gather(1, best[..., None].expand(-1, -1, height)).transpose(1, 2)  # (B, height, maps)
+        value = products.gather(0, chosen.flatten(0, 1)).unflatten(0, chosen.shape[:2]).sum(1)
+        return F.relu(value + bias) * real.any(1, keepdim=True)
 
 
 def classifier() -> Classifier:
