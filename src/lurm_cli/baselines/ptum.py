@@ -144,7 +144,7 @@ class Ptum:
     Masked behaviour: one is hidden and has to be found among five. Next behaviours: the last two are hidden.
     """
 
-    def __init__(self, word_dim: int = 128, epochs: int = 10, batch_size: int = 64, lr: float = 5e-4) -> None:
+    def __init__(self, word_dim: int = 128, epochs: int = 10, batch_size: int = 64, lr: float = 1e-3) -> None:
         self.parameters: dict[str, Any] = {
             "dim": _DIM,
             "word_dim": word_dim,
