@@ -104,17 +104,36 @@ def _tasks(results: dict[str, Any], kind: str) -> list[str]:
     return [task["name"] for task in results["tasks"] if task["kind"] == kind]
 
 
+@dataclass(frozen=True)
+class Leads:
+    """LURM's leads over another method: how many tasks have an interval above and below zero, and the mean."""
+
+    above: int
+    below: int
+    mean: float
+
+
+def leads_over(results: dict[str, Any], other: str, tasks: list[str]) -> Leads:
+    """Task by task; a lead without an interval, of one split, counts as neither."""
+    leads = [lead_over(results, other, task) for task in tasks]
+    return Leads(
+        above=sum(low is not None and low > 0 for _, low, _ in leads),
+        below=sum(high is not None and high < 0 for _, _, high in leads),
+        mean=sum(mean or 0.0 for mean, _, _ in leads) / len(leads),
+    )
+
+
 def _kind(held: dict[str, Any], other: str, kind: str) -> list[str]:
     found = []
     for entry in held.values():
         results = entry.get("lengths")
-        if results and other in results["summary"][HEAD] and _tasks(results, kind):
-            leads = [lead_over(results, other, task) for task in _tasks(results, kind)]
-            above = sum(low is not None and low > 0 for _, low, _ in leads)
-            mean = sum(lead[0] or 0.0 for lead in leads) / len(leads)
-            word = "holds" if above == len(leads) else "open" if mean > 0 else "does not hold"
+        tasks = _tasks(results, kind) if results else []
+        if tasks and other in results["summary"][HEAD]:
+            leads = leads_over(results, other, tasks)
+            word = "holds" if leads.above == len(tasks) else "open" if leads.mean > 0 else "does not hold"
             found.append(
-                f"{entry['title']}: {word}: {mean:+.1f} on the mean, interval above 0 in {above} of {len(leads)}"
+                f"{entry['title']}: {word}: {leads.mean:+.1f} on the mean, interval above 0 in {leads.above} of "
+                f"{len(tasks)}"
             )
     return found
 
@@ -138,11 +157,10 @@ def _best_length(held: dict[str, Any]) -> list[str]:
         }
         best = max(mean, key=mean.__getitem__)
         # The best length may be so by chance: all of the life has to be behind it.
-        leads = [lead_over(results, f"lurm-{best}m", task) for task in tasks]
-        below = sum(high is not None and high < 0 for _, _, high in leads)
-        word = "does not hold" if not 6 <= best <= 24 else "holds" if below == len(leads) else "open"
+        below = leads_over(results, f"lurm-{best}m", tasks).below
+        word = "does not hold" if not 6 <= best <= 24 else "holds" if below == len(tasks) else "open"
         found.append(
             f"{entry['title']}: {word}: best at {best} months ({mean[best]:.1f}; all: {mean[max(lengths)]:.1f}, "
-            f"interval below it in {below} of {len(leads)})"
+            f"interval below it in {below} of {len(tasks)})"
         )
     return found

@@ -10,6 +10,7 @@ interrupted goes on where it stopped.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import queue
@@ -20,6 +21,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +171,26 @@ def months_before(date: str, months: int) -> str:
     return f"{number // 12}-{number % 12 + 1:02}-01"
 
 
+@contextmanager
+def only_run(folder: Path) -> Iterator[None]:
+    """Hold a folder while results are written into it; a run that is killed lets go of it.
+
+    Raises
+    ------
+    SystemExit
+        If another run holds it: two would write over each other's entries.
+    """
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit(f"reproduce: another run is writing {folder}/results.json; wait for it to end") from None
+        yield
+    finally:
+        os.close(held)
+
+
 def run_log(log: Log, folder: Path, seeds: int, make_flags: list[str], parts: list[str]) -> Iterator[dict[str, Any]]:
     """All comparisons on one log; after each of them the log's entry of results.json, as far as it goes."""
     subprocess.run(
@@ -213,23 +235,24 @@ def main() -> None:
         here = ROOT / "reproduce"
         results_file, page, report = here / "results.json", ROOT / "docs" / "reproduce.md", here / "report.html"
     results_file.parent.mkdir(parents=True, exist_ok=True)
-    held: dict[str, Any] = json.loads(results_file.read_text(encoding="utf-8")) if results_file.is_file() else {}
-    for log in logs:
-        if given.only and log.name not in given.only:
-            continue
-        folder, flags = ROOT / "examples" / log.name, [] if log.users is None else [f"USERS={log.users}"]
-        if given.quick:
-            folder = target / log.name
-            shutil.copytree(ROOT / "examples" / log.name, folder, dirs_exist_ok=True, ignore=only_sources)
-        for entry in run_log(log, folder, QUICK_SEEDS if given.quick else SEEDS, flags, given.parts):
-            # What was not asked for stays as it was found.
-            held[log.name] = held.get(log.name, {}) | entry
-            held = {name: held[name] for name in known if name in held}
-            results_file.write_text(json.dumps(held, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-            blocks = tables.everything(held)
-            page.write_text(document.to_markdown(blocks), encoding="utf-8")
-            report.write_text(document.to_html(blocks), encoding="utf-8")
-    print(f"{page}\n{report}", file=sys.stderr)
+    with only_run(results_file.parent):
+        held: dict[str, Any] = json.loads(results_file.read_text(encoding="utf-8")) if results_file.is_file() else {}
+        for log in logs:
+            if given.only and log.name not in given.only:
+                continue
+            folder, flags = ROOT / "examples" / log.name, [] if log.users is None else [f"USERS={log.users}"]
+            if given.quick:
+                folder = target / log.name
+                shutil.copytree(ROOT / "examples" / log.name, folder, dirs_exist_ok=True, ignore=only_sources)
+            for entry in run_log(log, folder, QUICK_SEEDS if given.quick else SEEDS, flags, given.parts):
+                # What was not asked for stays as it was found.
+                held[log.name] = held.get(log.name, {}) | entry
+                held = {name: held[name] for name in known if name in held}
+                results_file.write_text(json.dumps(held, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+                blocks = tables.everything(held)
+                page.write_text(document.to_markdown(blocks), encoding="utf-8")
+                report.write_text(document.to_html(blocks), encoding="utf-8")
+        print(f"{page}\n{report}", file=sys.stderr)
 
 
 def only_sources(folder: str, names: list[str]) -> list[str]:

@@ -102,7 +102,12 @@ def both_ways(layer: nn.GRU, rows: Tensor, index: Tensor, sizes: list[int]) -> T
 def _every_state(layer: nn.GRU, rows: Tensor, index: Tensor, sizes: list[int], way: str = "") -> Tensor:
     """The state after each input, (N, H)."""
     w_in, w_state, b_in, b_state = _weights(layer, way)
-    out: Tensor = _EveryState.apply(torch.addmm(b_in, rows, w_in.T), index, w_state, b_state, sizes)
+    products = torch.addmm(b_in, rows, w_in.T)
+    if not torch.is_grad_enabled():
+        states, after = rows.new_zeros(sizes[0], layer.hidden_size), rows.new_empty(len(index), layer.hidden_size)
+        _run(states, products.index_select(0, index), w_state, b_state, sizes, after=after)
+        return after
+    out: Tensor = _EveryState.apply(products, index, w_state, b_state, sizes)
     return out
 
 
