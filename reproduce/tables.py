@@ -11,6 +11,7 @@ from lurm_cli.evaluation.protocol import HEAD_NAMES
 from lurm_cli.evaluation.summary import spread
 from reproduce import claims, paper
 from reproduce.document import Block, Figure, Heading, Paragraph, Table
+from reproduce.plan import MAIN
 
 
 def everything(held: dict[str, Any]) -> list[Block]:
@@ -39,10 +40,27 @@ def everything(held: dict[str, Any]) -> list[Block]:
             left=(0, 1, 2),
         ),
     ]
+    blocks.append(Heading(2, "All logs"))
+    for head in HEAD_NAMES:
+        blocks += [Paragraph(f"Mean AUC over a log's tasks, {HEAD_NAMES[head]}:"), summary_table(held, head)]
     for entry in held.values():
         blocks += log_blocks(entry)
     blocks += paper_blocks()
     return blocks
+
+
+def summary_table(held: dict[str, Any], head: str) -> Table:
+    """Mean AUC by method and log, a log's best in bold."""
+    summaries = [entry["main"]["summary"][head] for entry in held.values()]
+    best = [max(found["mean"]["auc"][0] for found in summary.values()) for summary in summaries]
+    rows = []
+    for method in MAIN:
+        row = [method]
+        for summary, level in zip(summaries, best, strict=True):
+            row.append(_marked(summary[method]["mean"]["auc"], level) if method in summary else "")
+        if any(row[1:]):
+            rows.append(row)
+    return Table(["", *(entry["title"] for entry in held.values())], rows)
 
 
 def log_blocks(entry: dict[str, Any]) -> list[Block]:

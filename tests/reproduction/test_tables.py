@@ -98,6 +98,15 @@ def test_tables_show_the_numbers_and_mark_the_best(held: dict[str, Any]) -> None
     assert "cannot be tested here" in text
 
 
+def test_all_logs_stand_side_by_side_in_the_order_of_the_plan(held: dict[str, Any]) -> None:
+    held["other"] = {"title": "Another", "main": results({"lurm": 0.9, "han": 0.6})}
+    table = tables.summary_table(held, "logistic")
+    assert table.head == ["", "A log", "Another"]
+    assert [row[0] for row in table.rows] == ["lurm", "boi", "tfidf", "han", "sumn"]
+    assert table.rows[0] == ["lurm", "82.0 ± 1.6", "*92.0 ± 1.6*"]
+    assert table.rows[3] == ["han", "", "62.1 ± 1.6"]
+
+
 def test_the_html_is_one_file_with_the_curves(held: dict[str, Any]) -> None:
     held["log"]["note"] = "A <shop> & more."
     text = document.to_html(tables.everything(held))
