@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lurm_cli.baselines.registry import NAMES
+
 # The paper's competitors (section 4.3), then what practitioners use, then concatenation.
 PAPER_METHODS = ("tfidf", "doc2vec", "textcnn", "han", "sumn", "ptum")
 OTHER_METHODS = ("svd", "als", "item2vec", "coles", "aggregates", "random")
+# Whatever else `lurm baseline` knows takes part without being named here.
+OTHER_METHODS += tuple(name for name in NAMES if name not in PAPER_METHODS + OTHER_METHODS)
 MAIN = ("lurm", "boi", *PAPER_METHODS, *OTHER_METHODS, "lurm+aggregates")
 
 

@@ -7,6 +7,7 @@ from reproduce import claims, document, paper, tables
 from reproduce.plan import LOGS, MAIN, PAPER_METHODS
 from reproduce.run import months_before
 
+from lurm_cli.baselines.registry import NAMES
 from lurm_cli.evaluation.summary import summarize
 
 LEVEL = {"lurm": 0.8, "boi": 0.7, "tfidf": 0.8, "sumn": 0.85}
@@ -130,4 +131,5 @@ def test_the_papers_means_are_those_it_claims() -> None:
 
 def test_the_plan_names_every_competitor_of_the_paper() -> None:
     assert set(PAPER_METHODS) <= set(MAIN)
+    assert set(NAMES) <= set(MAIN) and len(MAIN) == len(set(MAIN))
     assert {"1anchor-128", "1anchor-1280", "month", "coarse", "paper"} <= {v.name for v in LOGS[0].variants}
