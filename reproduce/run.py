@@ -35,6 +35,8 @@ LURM = Path(sys.executable).with_name("lurm")
 _MADE_OTHERWISE = 4
 PARTS = ["main", "variants", "lengths"]
 SEEDS, QUICK_SEEDS = 5, 2
+# Variants and lengths of one method are told apart by the steadier head; methods are compared with both.
+_ONE_HEAD = ("--head", "logistic")
 # Jobs side by side: each has some gigabytes at its worst.
 _MOST_JOBS = 4
 # What takes longest begins first, so that no core waits for it in the end.
@@ -135,7 +137,7 @@ class Workspace:
     def variants(self) -> Path:
         """LURM, trained otherwise."""
         own = [f"{variant.name}={self.own / variant.name / 'users.zarr'}" for variant in self.log.variants]
-        return self.evaluate("variants", ["lurm", "boi", *own])
+        return self.evaluate("variants", ["lurm", "boi", *own], *_ONE_HEAD)
 
     def lengths(self) -> Path:
         """The last months of a life instead of the whole."""
@@ -150,13 +152,13 @@ class Workspace:
                 counts = ("boi", "--period", "month", "--since", since, "-o", folder / "boi.zarr")
                 self.lurm("boi last 2", *counts)
                 methods.append(f"boi-2m={folder / 'boi.zarr'}")
-        return self.evaluate("lengths", methods)
+        return self.evaluate("lengths", methods, *_ONE_HEAD)
 
-    def evaluate(self, name: str, methods: list[str]) -> Path:
+    def evaluate(self, name: str, methods: list[str], *more: str) -> Path:
         """Score; returns the folder."""
         flags = [word for method in methods for word in ("--method", method)]
         target = self.own / f"scores-{name}"
-        self.lurm(f"evaluate {name}", "evaluate", *flags, "--seeds", str(self.seeds), "-o", target)
+        self.lurm(f"evaluate {name}", "evaluate", *flags, *more, "--seeds", str(self.seeds), "-o", target)
         return target
 
 

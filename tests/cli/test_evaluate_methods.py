@@ -63,6 +63,29 @@ def test_only_what_was_not_scored_yet_is_scored(copied: Copy, monkeypatch: pytes
     assert json.loads((root / "evaluation/results.json").read_text(encoding="utf-8")) == both
 
 
+def test_one_head_has_the_scores_that_it_has_beside_the_other(copied: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = copied("users.zarr", "baselines")
+    both = results_of(root, MINE)
+    scored = []
+    monkeypatch.setattr(protocol, "score", lambda *given: scored.append(given) or real(*given))
+    assert "--overwrite" in evaluate(root, MINE, "--head=mlp").refused(4)
+    for memory in (True, False):
+        if not memory:
+            shutil.rmtree(root / ".lurm")
+        assert evaluate(root, MINE, "--head=mlp", "--overwrite", "--workers=1").code == 0
+        one = json.loads((root / "evaluation/results.json").read_text(encoding="utf-8"))
+        # Where both are known nothing is scored.
+        assert len(scored) == (0 if memory else 1)
+        assert one["summary"] == {"mlp": both["summary"]["mlp"]}
+        assert one["cells"][0]["scores"] == [score for score in both["cells"][0]["scores"] if score["head"] == "mlp"]
+    text = (root / "evaluation/report.html").read_text(encoding="utf-8")
+    assert "hidden layer" in text and "Logistic regression" not in text
+
+
+def test_a_head_that_is_not_known_is_refused(copied: Copy) -> None:
+    assert "--head forest: not known; known are logistic, mlp" in evaluate(copied(), MINE, "--head=forest").refused(2)
+
+
 def test_another_artifact_under_the_same_label_is_another_evaluation(copied: Copy) -> None:
     root = copied("users.zarr", "baselines")
     results_of(root, MINE)
@@ -121,14 +144,14 @@ def test_a_supervised_method_is_made_trained_on_each_split_and_scored(supervised
 
 
 def test_supervised_methods_of_like_input_have_scores_of_their_own(supervised: Path) -> None:
-    users, y = np.array(["a", "b"], dtype=object), np.array([0, 1])
+    labels = Labels(np.array(["a", "b"], dtype=object), np.array([0, 1]), ("x", "y"))
     cells = [
-        _Cell("taste", name, (supervised / "baselines/textcnn.zarr",), Labels(users, y, ("x", "y")), 1, supervised)
+        _Cell("taste", name, (supervised / "baselines/textcnn.zarr",), labels, protocol.HEADS, 1, supervised)
         for name in ("textcnn", "han", "lurm")
     ]
     features = Features((np.zeros((2, 50), dtype=np.int32),))
-    keys = [_key(cell, features, _words(cell)) for cell in cells]
-    assert len(set(keys)) == 3
+    keys = [_key(cell, heads, features, _words(cell)) for cell in cells for heads in (cell.heads, ("mlp",))]
+    assert len(set(keys)) == 6
 
 
 @pytest.mark.parametrize("method", ["textcnn+lurm", "lurm + han"])

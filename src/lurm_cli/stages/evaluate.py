@@ -35,6 +35,7 @@ class EvaluateConfig:
         "lurm, boi, a baseline, LABEL=ARTIFACT, or several joined by +; repeatable",
         shown=f"lurm, boi, {', '.join(QUICK)}",
     )
+    head: tuple[str, ...] = option((), "classifier on the numbers: logistic or mlp; repeatable", shown="both")
     seeds: int = option(5, "random splits", minimum=1, maximum=1000)
     users: str | None = option(None, "representation scored as lurm", shown="users.zarr", paths=True)
 
@@ -47,6 +48,7 @@ class _Cell:
     method: str
     artifacts: tuple[Path, ...]
     labels: Labels
+    heads: tuple[str, ...]
     seeds: int
     scores_folder: Path
 
@@ -57,10 +59,11 @@ def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, ta
     Raises
     ------
     UsageError
-        If a method is not known, or a task's labels fit no user.
+        If a method or a head is not known, or a task's labels fit no user.
     ArtifactError
         If a representation is missing, or knows events of a task's label window.
     """
+    heads = _heads(config.head)
     methods = list(config.method) or [LURM, BOI, *QUICK]
     named = _named(context, methods)
     methods = [_label(method) for method in methods]
@@ -80,12 +83,23 @@ def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, ta
     parameters = {
         "tasks": [task.to_json() for task in tasks],
         "methods": methods,
+        "heads": heads,
         "seeds": config.seeds,
     }
     inputs = (*references, *_data_references(context, tasks))
     draft = Manifest("evaluation", "evaluate", parameters, inputs, context.seed)
     outcome = settled(context, target, draft)
-    return outcome or _evaluate(context, tasks, methods, places, named, config, target, draft)
+    return outcome or _evaluate(context, tasks, methods, heads, places, named, config, target, draft)
+
+
+def _heads(wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """The heads asked for, in the order that tables have them; all where none is named."""
+    from lurm_cli.evaluation.protocol import HEADS
+
+    for head in wanted:
+        if head not in HEADS:
+            raise UsageError(f"--head {head}: not known; known are {', '.join(HEADS)}")
+    return tuple(head for head in HEADS if head in (wanted or HEADS))
 
 
 def _named(context: Context, methods: list[str]) -> dict[str, Path]:
@@ -215,6 +229,7 @@ def _evaluate(
     context: Context,
     tasks: list[Task],
     methods: list[str],
+    heads: tuple[str, ...],
     places: dict[str, Path],
     named: dict[str, Path],
     config: EvaluateConfig,
@@ -234,6 +249,7 @@ def _evaluate(
                 method,
                 tuple(places[part] for part in _parts(method, named)),
                 labels[task.name],
+                heads,
                 config.seeds,
                 context.root / ".lurm" / "scores",
             )
@@ -310,17 +326,22 @@ def _labels(context: Context, task: Task, known: set[str]) -> Labels:
 
 def _score_cell(cell: _Cell) -> dict[str, Any]:
     from lurm_cli.evaluation.features import Features
+    from lurm_cli.evaluation.protocol import HEADS
     from lurm_cli.evaluation.remembered import RememberedScores
     from lurm_cli.evaluation.representation import rows_of
 
     features = Features(tuple(rows_of(path, cell.labels.users) for path in cell.artifacts))
     words = _words(cell)
-    key = _key(cell, features, words)
     remembered = RememberedScores(cell.scores_folder)
-    scores = remembered.find(key)
-    if scores is None:
+    # What is known of all heads is known of each.
+    for heads in dict.fromkeys((HEADS, cell.heads)):
+        scores = remembered.find(_key(cell, heads, features, words))
+        if scores is not None:
+            break
+    else:
         scores = _score(cell, features, words)
-        remembered.keep(key, scores)
+        remembered.keep(_key(cell, cell.heads, features, words), scores)
+    scores = [score for score in scores if score["head"] in cell.heads]
     return {"task": cell.task, "method": cell.method, "dim": features.dim, "scores": scores}
 
 
@@ -334,12 +355,12 @@ def _words(cell: _Cell) -> tuple[Any, ...]:
     return columns.read("text_words"), columns.read("word_vectors")
 
 
-def _key(cell: _Cell, features: Features, words: tuple[Any, ...]) -> str:
+def _key(cell: _Cell, heads: tuple[str, ...], features: Features, words: tuple[Any, ...]) -> str:
     """Like rows have like scores, whatever they are called; supervised methods differ by what they do with them."""
     from lurm_cli.evaluation.remembered import key_of
 
     method = cell.method if cell.method in SUPERVISED else None
-    settings = {"seeds": cell.seeds, "method": method, "versions": _versions()}
+    settings = {"seeds": cell.seeds, "heads": heads, "method": method, "versions": _versions()}
     return key_of(settings, (*features.blocks, cell.labels.y, *words), method is not None)
 
 
@@ -355,9 +376,11 @@ def _score(cell: _Cell, features: Features, words: tuple[Any, ...]) -> list[dict
     try:
         with threadpool_limits(1):
             if cell.method in SUPERVISED:
-                found = score_supervised(_predictor(cell, features.blocks[0], words), cell.labels.y, cell.seeds)
+                found = score_supervised(
+                    _predictor(cell, features.blocks[0], words), cell.labels.y, cell.seeds, cell.heads
+                )
             else:
-                found = score(features, cell.labels.y, cell.seeds)
+                found = score(features, cell.labels.y, cell.seeds, cell.heads)
     finally:
         torch.set_num_threads(threads)
     return [entry.to_json() for entry in found]
