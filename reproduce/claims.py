@@ -1,7 +1,8 @@
 """The paper's claims, each with the verdict that the results allow.
 
 A claim holds where LURM's lead over the same splits has a 95 % interval above zero, does not hold where the interval
-lies below zero, and is open where it holds zero.
+lies below zero, and is open where it holds zero. A claim on a kind of tasks holds, or does not, where all
+of them agree.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ def _kind(held: dict[str, Any], other: str, kind: str) -> list[str]:
         tasks = _tasks(results, kind) if results else []
         if tasks and other in results["summary"][HEAD]:
             leads = leads_over(results, other, tasks)
-            word = "holds" if leads.above == len(tasks) else "open" if leads.mean > 0 else "does not hold"
+            word = "holds" if leads.above == len(tasks) else "does not hold" if leads.below == len(tasks) else "open"
             found.append(
                 f"{entry['title']}: {word}: {leads.mean:+.1f} on the mean, interval above 0 in {leads.above} of "
                 f"{len(tasks)}"
@@ -148,9 +149,9 @@ def _best_length(held: dict[str, Any]) -> list[str]:
     for entry in held.values():
         results = entry.get("lengths")
         lengths = lengths_of(results) if results else []
-        if not lengths or max(lengths) <= 12:
+        tasks = _tasks(results, "preference") if results else []
+        if not tasks or not lengths or max(lengths) <= 12:
             continue
-        tasks = _tasks(results, "preference")
         mean = {
             months: sum(results["summary"][HEAD][f"lurm-{months}m"][task]["auc"][0] for task in tasks) / len(tasks)
             for months in lengths

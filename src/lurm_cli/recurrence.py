@@ -4,7 +4,7 @@ The recurrent layer takes most of a training step, its backward pass above all. 
 operation of every step on the tape and returns all states. Here both passes are written out: only the rows that are
 not zero are multiplied by the input weights, gradients take the memory of the gates that they no longer need, and
 those of the weights are a few large matrix products at the end. Sequences go through in blocks whose states and gates
-stay in the cache. Where no gradient is asked for, gates are formed for a few steps at a time. Results equal
+stay in the cache. Where no gradient is asked for, last states need the gates of a few steps at a time. Results equal
 ``torch.nn.GRU``'s within rounding; that layer stays the holder of the weights, and the reference of the tests.
 """
 
@@ -234,6 +234,11 @@ def _backward(
         (sizes[0], H): gradient of the last states. Overwritten.
     of_each
         (N, H): gradient of the state after each input, if those are what was asked for.
+
+    Returns
+    -------
+    tuple
+        (N, 3 H), (3 H, H) and (3 H,).
     """
     gates, news, before = ctx.held
     ctx.held = None  # what follows writes into them: there is no second backward pass

@@ -70,6 +70,15 @@ def test_a_level_reads_in_both_directions_and_sums_what_it_attends_to() -> None:
             torch.testing.assert_close(user[None], (weights[..., None] * states).sum(1))
 
 
+def test_what_is_dropped_of_a_word_is_dropped_wherever_it_occurs() -> None:
+    torch.manual_seed(0)
+    level, rows = Level(DIM).train(), torch.randn(5, DIM)
+    index, lengths = torch.tensor([[2], [2]]), torch.tensor([1, 1])
+    here, there = level(rows, index, lengths)
+    torch.testing.assert_close(here, there)
+    assert not torch.allclose(here, level(rows, index, lengths)[0])
+
+
 def test_an_item_without_words_is_a_behaviour_of_zeros() -> None:
     model = network()
     seen = []

@@ -159,6 +159,23 @@ def test_the_last_two_behaviours_are_hidden_from_those_who_have_three() -> None:
     assert len(seen["position"]) == 53
 
 
+def test_a_text_that_both_tasks_are_shown_is_encoded_once_and_the_same() -> None:
+    found = []
+    for shared in (True, False):
+        baseline = pretrained()
+        users = np.arange(len(ITEMS))
+        given = (ITEMS, np.zeros_like(ITEMS), users, Candidates(ITEMS), np.random.default_rng(0))
+        read = baseline._reader(ITEMS) if shared else baseline.network.texts
+        with mock.patch.object(baseline.network, "texts", wraps=baseline.network.texts) as texts:
+            loss = baseline._masked(*given, read) + baseline._next(*given, read)
+        # Beside the behaviours there are the candidates: of the masked one and of the next two.
+        assert texts.call_count == 3
+        loss.backward()
+        found.append([loss.detach(), *(weight.grad.clone() for weight in baseline.network.parameters())])
+    for once, twice in zip(*found, strict=True):
+        torch.testing.assert_close(once, twice)
+
+
 def test_hidden_words_cannot_be_told_from_the_representation() -> None:
     baseline, gaps = pretrained(), np.array([[3, 5, 0]])
     hidden = np.array([[False, True, False]])

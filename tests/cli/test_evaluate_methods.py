@@ -78,6 +78,10 @@ def test_one_head_has_the_scores_that_it_has_beside_the_other(copied: Copy, monk
         assert len(scored) == (0 if memory else 1)
         assert one["summary"] == {"mlp": both["summary"]["mlp"]}
         assert one["cells"][0]["scores"] == [score for score in both["cells"][0]["scores"] if score["head"] == "mlp"]
+    # The other head costs its own score only.
+    monkeypatch.setattr(protocol, "score", lambda *given: scored.append(given[3]) or real(*given))
+    assert results_of(root, MINE, "--overwrite", "--workers=1") == both and scored[-1] == ("logistic",)
+    assert evaluate(root, MINE, "--head=mlp", "--overwrite").code == 0
     text = (root / "evaluation/report.html").read_text(encoding="utf-8")
     assert "hidden layer" in text and "Logistic regression" not in text
 
@@ -150,8 +154,8 @@ def test_supervised_methods_of_like_input_have_scores_of_their_own(supervised: P
         for name in ("textcnn", "han", "lurm")
     ]
     features = Features((np.zeros((2, 50), dtype=np.int32),))
-    keys = [_key(cell, heads, features, _words(cell)) for cell in cells for heads in (cell.heads, ("mlp",))]
-    assert len(set(keys)) == 6
+    keys = [_key(cell, features, _words(cell)) for cell in cells]
+    assert len(set(keys)) == 3
 
 
 @pytest.mark.parametrize("method", ["textcnn+lurm", "lurm + han"])

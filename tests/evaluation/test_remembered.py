@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from lurm_cli.baselines import registry
 from lurm_cli.evaluation import remembered
 from lurm_cli.evaluation.remembered import HEADS, SUPERVISED, RememberedScores, key_of
 
@@ -51,6 +52,10 @@ def test_scores_of_other_code_are_not_met(monkeypatch: pytest.MonkeyPatch) -> No
     assert key_of(None, (ROWS,), supervised=True) != before
     monkeypatch.setattr(remembered, "scoring_code", lambda supervised: "other")
     assert key_of(None, (ROWS,)) != before
+
+
+def test_every_supervised_method_is_part_of_the_key() -> None:
+    assert {f"baselines/{name}.py" for name in registry.SUPERVISED} <= set(SUPERVISED)
 
 
 # What only prepares the input, which is part of the key itself, or only names things.

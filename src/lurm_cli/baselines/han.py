@@ -15,8 +15,8 @@ _HIDDEN, _ATTENTION, _DROPOUT = 50, 100, 0.3
 class Level(nn.Module):
     """Drop-out, a GRU in both directions over sequences, then additive attention.
 
-    What is dropped of a row is dropped wherever it occurs in the batch (word types, as Gal & Ghahramani 2016 have it),
-    so that a word is drawn for and multiplied by the layer's input weights once.
+    What is dropped of a row is dropped wherever it occurs in the batch (ours), so that a word is drawn for, and
+    multiplied by the layer's input weights, once.
     """
 
     def __init__(self, dim: int) -> None:

@@ -52,6 +52,8 @@ def score(features: Features, y: np.ndarray, seeds: int, heads: tuple[str, ...] 
         int64 (n,), classes 0..K-1, all of them present.
     seeds
         Number of splits.
+    heads
+        Of ``HEADS``. The first settles the scaling of both, so that it is tuned whether or not it is asked for.
     """
     from lurm_cli.evaluation import logistic, mlp
 
@@ -90,6 +92,8 @@ def score_supervised(
     ----------
     predict
         From training rows, test rows and seed to probabilities, float64 (n_test, K).
+    heads
+        Under which names the figures are given.
 
     Returns
     -------

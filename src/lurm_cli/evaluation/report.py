@@ -66,8 +66,8 @@ def _lead(results: dict[str, Any]) -> str:
     seeds = results["seeds"]
     return (
         f"<p>{len(results['methods'])} methods on {len(results['tasks'])} tasks, {seeds} random split"
-        f"{'' if seeds == 1 else 's'} of the users into 80 % training and 20 % test, the same for every method. Both "
-        "heads settle scaling, penalty and when to stop inside the training users. Figures are percent, mean ± "
+        f"{'' if seeds == 1 else 's'} of the users into 80 % training and 20 % test, the same for every method. The "
+        "classifiers settle scaling, penalty and when to stop inside the training users. Figures are percent, mean ± "
         "standard deviation over the splits; AUC of several classes is the macro average of one against the rest.</p>"
     )
 

@@ -63,7 +63,7 @@ def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, ta
     ArtifactError
         If a representation is missing, or knows events of a task's label window.
     """
-    heads = _heads(config.head)
+    heads = known_heads(config.head)
     methods = list(config.method) or [LURM, BOI, *QUICK]
     named = _named(context, methods)
     methods = [_label(method) for method in methods]
@@ -92,8 +92,14 @@ def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, ta
     return outcome or _evaluate(context, tasks, methods, heads, places, named, config, target, draft)
 
 
-def _heads(wanted: tuple[str, ...]) -> tuple[str, ...]:
-    """The heads asked for, in the order that tables have them; all where none is named."""
+def known_heads(wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """The heads asked for, in the order that tables have them; all where none is named.
+
+    Raises
+    ------
+    UsageError
+        If one is not known.
+    """
     from lurm_cli.evaluation.protocol import HEADS
 
     for head in wanted:
@@ -326,23 +332,21 @@ def _labels(context: Context, task: Task, known: set[str]) -> Labels:
 
 def _score_cell(cell: _Cell) -> dict[str, Any]:
     from lurm_cli.evaluation.features import Features
-    from lurm_cli.evaluation.protocol import HEADS
     from lurm_cli.evaluation.remembered import RememberedScores
     from lurm_cli.evaluation.representation import rows_of
 
     features = Features(tuple(rows_of(path, cell.labels.users) for path in cell.artifacts))
     words = _words(cell)
-    remembered = RememberedScores(cell.scores_folder)
-    # What is known of all heads is known of each.
-    for heads in dict.fromkeys((HEADS, cell.heads)):
-        scores = remembered.find(_key(cell, heads, features, words))
-        if scores is not None:
-            break
-    else:
-        scores = _score(cell, features, words)
-        remembered.keep(_key(cell, cell.heads, features, words), scores)
-    scores = [score for score in scores if score["head"] in cell.heads]
-    return {"task": cell.task, "method": cell.method, "dim": features.dim, "scores": scores}
+    key, remembered = _key(cell, features, words), RememberedScores(cell.scores_folder)
+    known = {head: remembered.find(f"{key}-{head}") for head in cell.heads}
+    unknown = tuple(head for head, scores in known.items() if scores is None)
+    if unknown:
+        scores = _score(cell, unknown, features, words)
+        for head in unknown:
+            known[head] = [entry for entry in scores if entry["head"] == head]
+            remembered.keep(f"{key}-{head}", known[head])
+    in_order = [entry for head in cell.heads for entry in known[head] or ()]
+    return {"task": cell.task, "method": cell.method, "dim": features.dim, "scores": in_order}
 
 
 def _words(cell: _Cell) -> tuple[Any, ...]:
@@ -355,16 +359,16 @@ def _words(cell: _Cell) -> tuple[Any, ...]:
     return columns.read("text_words"), columns.read("word_vectors")
 
 
-def _key(cell: _Cell, heads: tuple[str, ...], features: Features, words: tuple[Any, ...]) -> str:
+def _key(cell: _Cell, features: Features, words: tuple[Any, ...]) -> str:
     """Like rows have like scores, whatever they are called; supervised methods differ by what they do with them."""
     from lurm_cli.evaluation.remembered import key_of
 
     method = cell.method if cell.method in SUPERVISED else None
-    settings = {"seeds": cell.seeds, "heads": heads, "method": method, "versions": _versions()}
+    settings = {"seeds": cell.seeds, "method": method, "versions": _versions()}
     return key_of(settings, (*features.blocks, cell.labels.y, *words), method is not None)
 
 
-def _score(cell: _Cell, features: Features, words: tuple[Any, ...]) -> list[dict[str, Any]]:
+def _score(cell: _Cell, heads: tuple[str, ...], features: Features, words: tuple[Any, ...]) -> list[dict[str, Any]]:
     import torch
     from threadpoolctl import threadpool_limits
 
@@ -376,11 +380,9 @@ def _score(cell: _Cell, features: Features, words: tuple[Any, ...]) -> list[dict
     try:
         with threadpool_limits(1):
             if cell.method in SUPERVISED:
-                found = score_supervised(
-                    _predictor(cell, features.blocks[0], words), cell.labels.y, cell.seeds, cell.heads
-                )
+                found = score_supervised(_predictor(cell, features.blocks[0], words), cell.labels.y, cell.seeds, heads)
             else:
-                found = score(features, cell.labels.y, cell.seeds, cell.heads)
+                found = score(features, cell.labels.y, cell.seeds, heads)
     finally:
         torch.set_num_threads(threads)
     return [entry.to_json() for entry in found]
