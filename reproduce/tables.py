@@ -6,8 +6,8 @@ from typing import Any
 
 from lurm_cli.baselines.registry import SUPERVISED
 from lurm_cli.evaluation.figures import length_curves
+from lurm_cli.evaluation.heads import HEAD_NAMES
 from lurm_cli.evaluation.labels import class_shares
-from lurm_cli.evaluation.protocol import HEAD_NAMES
 from lurm_cli.evaluation.summary import spread
 from reproduce import claims, paper
 from reproduce.document import Block, Figure, Heading, Paragraph, Table
@@ -40,10 +40,10 @@ def everything(held: dict[str, Any]) -> list[Block]:
             [[c.text, c.source, c.found()] for c in claims.claims(held)],
             left=(0, 1, 2),
         ),
+        Heading(2, "All logs"),
     ]
-    blocks.append(Heading(2, "All logs"))
-    for head in HEAD_NAMES:
-        blocks += [Paragraph(f"Mean AUC over a log's tasks, {HEAD_NAMES[head]}:"), summary_table(held, head)]
+    for head, name in HEAD_NAMES.items():
+        blocks += [Paragraph(f"Mean AUC over a log's tasks, {name}:"), summary_table(held, head)]
     for entry in held.values():
         blocks += log_blocks(entry)
     blocks += paper_blocks()

@@ -12,6 +12,7 @@ import pytest
 from cli.shell import here
 from lurm_cli.evaluation import protocol
 from lurm_cli.evaluation.features import Features
+from lurm_cli.evaluation.heads import HEADS
 from lurm_cli.evaluation.labels import Labels
 from lurm_cli.stages.evaluate import _Cell, _key, _words
 
@@ -150,7 +151,7 @@ def test_a_supervised_method_is_made_trained_on_each_split_and_scored(supervised
 def test_supervised_methods_of_like_input_have_scores_of_their_own(supervised: Path) -> None:
     labels = Labels(np.array(["a", "b"], dtype=object), np.array([0, 1]), ("x", "y"))
     cells = [
-        _Cell("taste", name, (supervised / "baselines/textcnn.zarr",), labels, protocol.HEADS, 1, supervised)
+        _Cell("taste", name, (supervised / "baselines/textcnn.zarr",), labels, HEADS, 1, supervised)
         for name in ("textcnn", "han", "lurm")
     ]
     features = Features((np.zeros((2, 50), dtype=np.int32),))

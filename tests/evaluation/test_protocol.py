@@ -7,7 +7,8 @@ from scipy import sparse
 
 from lurm_cli.evaluation import logistic, mlp
 from lurm_cli.evaluation.features import SCALINGS, Features, Scaler, Scaling
-from lurm_cli.evaluation.protocol import HEADS, Score, score, split
+from lurm_cli.evaluation.heads import HEADS
+from lurm_cli.evaluation.protocol import Score, score, split
 
 N = 400
 

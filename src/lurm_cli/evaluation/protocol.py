@@ -10,10 +10,9 @@ import numpy as np
 
 from lurm_cli.evaluation import metrics
 from lurm_cli.evaluation.features import Features
+from lurm_cli.evaluation.heads import HEADS
 
 TEST_SHARE = 0.2
-HEADS = ("logistic", "mlp")
-HEAD_NAMES = {"logistic": "logistic regression", "mlp": "one hidden layer of 128"}
 
 
 @dataclass(frozen=True)

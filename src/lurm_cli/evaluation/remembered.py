@@ -22,7 +22,7 @@ from scipy import sparse
 from lurm_cli.artifacts.whole import write_whole
 
 # Modules whose code settles scores: splits and heads, and what supervised methods add to them.
-HEADS = tuple(f"evaluation/{name}.py" for name in ("features", "logistic", "metrics", "mlp", "protocol"))
+HEADS = tuple(f"evaluation/{name}.py" for name in ("features", "heads", "logistic", "metrics", "mlp", "protocol"))
 SUPERVISED = (
     "baselines/han.py",
     "baselines/network.py",

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from lurm_cli.evaluation.figures import auc_bars, interest_sizes, training_curve
+from lurm_cli.evaluation.heads import HEAD_NAMES
 from lurm_cli.evaluation.labels import class_shares
-from lurm_cli.evaluation.protocol import HEAD_NAMES
 from lurm_cli.evaluation.summary import spread
 
 _STYLE = """

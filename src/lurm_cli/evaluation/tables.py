@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lurm_cli.evaluation.heads import HEAD_NAMES
 from lurm_cli.evaluation.labels import class_shares
-from lurm_cli.evaluation.protocol import HEAD_NAMES
 from lurm_cli.evaluation.summary import spread
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from lurm_cli.artifacts.manifest import InputRef, Manifest, canonical_json, read
 from lurm_cli.baselines.registry import NAMES, QUICK, SUPERVISED
 from lurm_cli.clock import format_time
 from lurm_cli.errors import ArtifactError, UsageError
+from lurm_cli.evaluation.heads import HEADS
 from lurm_cli.stages.baseline import BaselineConfig, baseline_path, run_baseline
 from lurm_cli.stages.context import Context, Outcome, knows_until, refuse_other_items, settled
 from lurm_cli.stages.options import option
@@ -63,7 +64,7 @@ def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, ta
     ArtifactError
         If a representation is missing, or knows events of a task's label window.
     """
-    heads = known_heads(config.head)
+    config = replace(config, head=known_heads(config.head))
     methods = list(config.method) or [LURM, BOI, *QUICK]
     named = _named(context, methods)
     methods = [_label(method) for method in methods]
@@ -83,13 +84,13 @@ def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, ta
     parameters = {
         "tasks": [task.to_json() for task in tasks],
         "methods": methods,
-        "heads": heads,
+        "heads": config.head,
         "seeds": config.seeds,
     }
     inputs = (*references, *_data_references(context, tasks))
     draft = Manifest("evaluation", "evaluate", parameters, inputs, context.seed)
     outcome = settled(context, target, draft)
-    return outcome or _evaluate(context, tasks, methods, heads, places, named, config, target, draft)
+    return outcome or _evaluate(context, tasks, methods, places, named, config, target, draft)
 
 
 def known_heads(wanted: tuple[str, ...]) -> tuple[str, ...]:
@@ -100,8 +101,6 @@ def known_heads(wanted: tuple[str, ...]) -> tuple[str, ...]:
     UsageError
         If one is not known.
     """
-    from lurm_cli.evaluation.protocol import HEADS
-
     for head in wanted:
         if head not in HEADS:
             raise UsageError(f"--head {head}: not known; known are {', '.join(HEADS)}")
@@ -235,7 +234,6 @@ def _evaluate(
     context: Context,
     tasks: list[Task],
     methods: list[str],
-    heads: tuple[str, ...],
     places: dict[str, Path],
     named: dict[str, Path],
     config: EvaluateConfig,
@@ -255,7 +253,7 @@ def _evaluate(
                 method,
                 tuple(places[part] for part in _parts(method, named)),
                 labels[task.name],
-                heads,
+                config.head,
                 config.seeds,
                 context.root / ".lurm" / "scores",
             )
