@@ -12,7 +12,7 @@ from torch import Tensor
 
 from baselines.toy import HOUR, catalogue_of, events_of, histories_of
 from lurm_cli.baselines import ptum
-from lurm_cli.baselines.ptum import Candidates, Ptum, PtumNetwork, gap_buckets
+from lurm_cli.baselines.ptum import Candidates, Lives, Ptum, PtumNetwork, gap_buckets
 
 SECOND = 1_000_000
 # Text 3 has no words, as has padding.
@@ -128,7 +128,8 @@ def shown(step: str, items: np.ndarray) -> dict[str, list]:
     baseline.network.texts, baseline.network.users, baseline._loss = of_texts, of_users, of_loss
     gaps = np.arange(items.size).reshape(items.shape) % 32
     users_of = np.arange(len(items))
-    getattr(baseline, step)(items, gaps, users_of, Candidates(items), np.random.default_rng(0))
+    given = Lives(items, gaps, users_of, baseline.network.texts)
+    getattr(baseline, step)(given, Candidates(items), np.random.default_rng(0))
     seen["position"], seen["given gaps"] = baseline.network.position.weight, gaps
     return seen
 
@@ -164,10 +165,10 @@ def test_a_text_that_both_tasks_are_shown_is_encoded_once_and_the_same() -> None
     for shared in (True, False):
         baseline = pretrained()
         users = np.arange(len(ITEMS))
-        given = (ITEMS, np.zeros_like(ITEMS), users, Candidates(ITEMS), np.random.default_rng(0))
         read = baseline._reader(ITEMS) if shared else baseline.network.texts
+        given = Lives(ITEMS, np.zeros_like(ITEMS), users, read), Candidates(ITEMS), np.random.default_rng(0)
         with mock.patch.object(baseline.network, "texts", wraps=baseline.network.texts) as texts:
-            loss = baseline._masked(*given, read) + baseline._next(*given, read)
+            loss = baseline._masked(*given) + baseline._next(*given)
         # Beside the behaviours there are the candidates: of the masked one and of the next two.
         assert texts.call_count == 3
         loss.backward()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -138,6 +139,26 @@ class Candidates:
         return np.where(place < begin, place, place + end - begin)
 
 
+@dataclass(frozen=True)
+class Lives:
+    """A batch of users, as both tasks are shown them.
+
+    Attributes
+    ----------
+    texts, gaps
+        Rows of the table of words and gap buckets, (B, T).
+    users
+        Their numbers, (B,).
+    read
+        Gives vectors of any of these texts.
+    """
+
+    texts: np.ndarray
+    gaps: np.ndarray
+    users: np.ndarray
+    read: Reader
+
+
 class Ptum:
     """User vector of the pre-trained model over the last 50 behaviours, kept as it is ("static").
 
@@ -170,8 +191,8 @@ class Ptum:
             self.network = PtumNetwork(torch.from_numpy(words.table), vectors)
 
             def loss(users: np.ndarray, rng: np.random.Generator) -> Tensor:
-                given = (texts[users], gaps[users], users, answers, rng, self._reader(texts[users]))
-                return self._masked(*given) + self._next(*given)
+                lives = Lives(texts[users], gaps[users], users, self._reader(texts[users]))
+                return self._masked(lives, answers, rng) + self._next(lives, answers, rng)
 
             if answers.n_texts > 1:
                 train(
@@ -193,41 +214,26 @@ class Ptum:
         vectors = self.network.encoded(distinct)
         return lambda shown: looked_up(vectors, torch.searchsorted(distinct, shown))
 
-    def _masked(
-        self,
-        texts: np.ndarray,
-        gaps: np.ndarray,
-        users: np.ndarray,
-        answers: Candidates,
-        rng: np.random.Generator,
-        read: Reader | None = None,
-    ) -> Tensor:
+    def _masked(self, lives: Lives, answers: Candidates, rng: np.random.Generator) -> Tensor:
         """One behaviour's text is hidden, its position and gap stay; the candidates carry that position."""
+        texts = lives.texts
         rows, size = np.arange(len(texts)), (texts > 0).sum(1)
         slot = rng.integers(0, size)
-        choice = answers.draw(texts[rows, slot], users, rng)
-        user = self._user(texts, gaps, np.arange(texts.shape[1])[None] == slot[:, None], read)
+        choice = answers.draw(texts[rows, slot], lives.users, rng)
+        user = self._user(texts, lives.gaps, np.arange(texts.shape[1])[None] == slot[:, None], lives.read)
         place = self.network.position(torch.from_numpy(slot + 1))
         return self._loss(user, choice, place)
 
-    def _next(
-        self,
-        texts: np.ndarray,
-        gaps: np.ndarray,
-        users: np.ndarray,
-        answers: Candidates,
-        rng: np.random.Generator,
-        read: Reader | None = None,
-    ) -> Tensor:
+    def _next(self, lives: Lives, answers: Candidates, rng: np.random.Generator) -> Tensor:
         """The last two behaviours are hidden; users with fewer than three are left out."""
-        size = (texts > 0).sum(1)
+        size = (lives.texts > 0).sum(1)
         long = size > _NEXT
         if not long.any():
             return torch.zeros(())
-        texts, gaps, users, size = texts[long], gaps[long], users[long], size[long]
+        texts, gaps, users, size = lives.texts[long], lives.gaps[long], lives.users[long], size[long]
         rows = np.arange(len(texts))
         column = np.arange(texts.shape[1])[None]
-        user = self._user(texts, gaps, (column >= (size - _NEXT)[:, None]) & (column < size[:, None]), read)
+        user = self._user(texts, gaps, (column >= (size - _NEXT)[:, None]) & (column < size[:, None]), lives.read)
         losses = []
         for k in range(_NEXT):
             choice = answers.draw(texts[rows, size - _NEXT + k], users, rng)
