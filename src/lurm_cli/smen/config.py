@@ -6,8 +6,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 AGGREGATIONS = ("gru", "lstm", "mean", "max")
-# Share of the users that say when to stop; fewer than so many compare too few to say anything, and none are held out.
-HELD_OUT_SHARE, LEAST_HELD_OUT = 0.1, 20
+# Share of the users that say when to stop, and the most and the fewest that do.
+HELD_OUT_SHARE, MOST_HELD_OUT, LEAST_HELD_OUT = 0.1, 4096, 20
+
+
+def share_held_out(n_users: int, share: float = HELD_OUT_SHARE, most: int = MOST_HELD_OUT) -> float:
+    """Share of so many users that is held out; none where they would be too few to say anything."""
+    share = min(share, most / max(1, n_users))
+    return share if n_users * share >= LEAST_HELD_OUT else 0.0
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from lurm_cli.progress import Reporter
 from lurm_cli.smen.batch import Batch, InputLaw, make_batch
 from lurm_cli.smen.blocks import UserBlocks, held_out
 from lurm_cli.smen.checkpoint import Progress, load_checkpoint, save_checkpoint
-from lurm_cli.smen.config import HELD_OUT_SHARE, LEAST_HELD_OUT, ModelConfig
+from lurm_cli.smen.config import HELD_OUT_SHARE, LEAST_HELD_OUT, MOST_HELD_OUT, ModelConfig, share_held_out
 from lurm_cli.smen.memory import available_memory, bytes_of_views, steps_of_lives
 from lurm_cli.smen.model import Smen
 from lurm_cli.smen.views import Lives, ViewLaw
@@ -62,7 +62,7 @@ class TrainingOptions:
     epochs: int = 100
     patience: int = 5
     validation_share: float = HELD_OUT_SHARE
-    validation_users: int = 4096
+    validation_users: int = MOST_HELD_OUT
     round_steps: int = 25
     save_steps: int = 500
     clip: float | None = None
@@ -107,8 +107,7 @@ class Trainer:
         ]
         self.progress = Progress()
         self.best: dict[str, Tensor] = {}
-        share = min(options.validation_share, options.validation_users / max(1, n_users))
-        self.validation_share = share if n_users * share >= LEAST_HELD_OUT else 0.0
+        self.validation_share = share_held_out(n_users, options.validation_share, options.validation_users)
         self.validation = self._validation_batches()
 
     def train(self) -> dict[str, Tensor]:

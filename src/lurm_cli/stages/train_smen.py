@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from lurm_cli.artifacts.build import Build
 from lurm_cli.artifacts.manifest import Manifest
 from lurm_cli.errors import ArtifactError, UsageError
-from lurm_cli.smen.config import HELD_OUT_SHARE, LEAST_HELD_OUT, ModelConfig
+from lurm_cli.smen.config import ModelConfig, share_held_out
 from lurm_cli.stages.context import Context, Outcome, input_fingerprint, later_knowledge, settled
 from lurm_cli.stages.options import option
 
@@ -168,8 +168,7 @@ def default_epochs(n_users: int, config: TrainConfig) -> int:
         return _EPOCHS_FROM_RANDOM
     steps = max(1.0, n_users / config.batch_size)
     # Where no users are held out, nothing would end a training of many epochs.
-    may_stop = n_users * HELD_OUT_SHARE >= LEAST_HELD_OUT
-    least = math.ceil(_LEAST_STEPS / steps) if may_stop else 1
+    least = math.ceil(_LEAST_STEPS / steps) if share_held_out(n_users) else 1
     return max(1, min(max(_EPOCHS, least), round(_MOST_STEPS / steps)))
 
 
@@ -311,7 +310,6 @@ def _start(trainer: Trainer, counts: Counts, seed: int) -> None:
 
 def model_shape(config: TrainConfig, n_interests: int, scales: list[str], groups: np.ndarray | None) -> ModelConfig:
     """The encoder that a config asks for."""
-
     return ModelConfig(
         n_interests,
         config.anchors,
