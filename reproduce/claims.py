@@ -1,8 +1,8 @@
 """The paper's claims, each with the verdict that the results allow.
 
 A claim holds where LURM's lead over the same splits has a 95 % interval above zero, does not hold where the interval
-lies below zero, and is open where it holds zero. A claim on a kind of tasks holds, or does not, where all
-of them agree.
+lies below zero, and is open where it holds zero. A claim on a kind of tasks holds, or does not, where
+all of them agree.
 """
 
 from __future__ import annotations
@@ -126,9 +126,9 @@ def leads_over(results: dict[str, Any], other: str, tasks: list[str]) -> Leads:
 
 def _kind(held: dict[str, Any], other: str, kind: str) -> list[str]:
     found = []
-    for entry in held.values():
-        results = entry.get("lengths")
-        tasks = _tasks(results, kind) if results else []
+    for entry in (entry for entry in held.values() if "lengths" in entry):
+        results = entry["lengths"]
+        tasks = _tasks(results, kind)
         if tasks and other in results["summary"][HEAD]:
             leads = leads_over(results, other, tasks)
             word = "holds" if leads.above == len(tasks) else "does not hold" if leads.below == len(tasks) else "open"
@@ -146,10 +146,9 @@ def lengths_of(results: dict[str, Any]) -> list[int]:
 
 def _best_length(held: dict[str, Any]) -> list[str]:
     found = []
-    for entry in held.values():
-        results = entry.get("lengths")
-        lengths = lengths_of(results) if results else []
-        tasks = _tasks(results, "preference") if results else []
+    for entry in (entry for entry in held.values() if "lengths" in entry):
+        results = entry["lengths"]
+        lengths, tasks = lengths_of(results), _tasks(results, "preference")
         if not tasks or not lengths or max(lengths) <= 12:
             continue
         mean = {

@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +198,29 @@ def only_run(folder: Path) -> Iterator[None]:
         os.close(held)
 
 
+@dataclass(frozen=True)
+class Output:
+    """What is written of the results: themselves, a page and a report."""
+
+    results: Path
+    page: Path
+    report: Path
+
+    def read(self) -> dict[str, Any]:
+        """Results of earlier runs, by log."""
+        if not self.results.is_file():
+            return {}
+        held: dict[str, Any] = json.loads(self.results.read_text(encoding="utf-8"))
+        return held
+
+    def write(self, held: dict[str, Any]) -> None:
+        """All three, anew."""
+        self.results.write_text(json.dumps(held, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        blocks = tables.everything(held)
+        self.page.write_text(document.to_markdown(blocks), encoding="utf-8")
+        self.report.write_text(document.to_html(blocks), encoding="utf-8")
+
+
 def run_log(log: Log, folder: Path, seeds: int, make_flags: list[str], parts: list[str]) -> Iterator[dict[str, Any]]:
     """All comparisons on one log; after each of them the log's entry of results.json, as far as it goes."""
     subprocess.run(
@@ -236,13 +260,13 @@ def main() -> None:
             parser.error(f"--only {name}: logs are {', '.join(known)}")
     if given.quick:
         target = ROOT / "build" / "reproduce-quick"
-        results_file, page, report = target / "results.json", target / "reproduce.md", target / "report.html"
+        output = Output(target / "results.json", target / "reproduce.md", target / "report.html")
     else:
         here = ROOT / "reproduce"
-        results_file, page, report = here / "results.json", ROOT / "docs" / "reproduce.md", here / "report.html"
-    results_file.parent.mkdir(parents=True, exist_ok=True)
-    with only_run(results_file.parent):
-        held: dict[str, Any] = json.loads(results_file.read_text(encoding="utf-8")) if results_file.is_file() else {}
+        output = Output(here / "results.json", ROOT / "docs" / "reproduce.md", here / "report.html")
+    output.results.parent.mkdir(parents=True, exist_ok=True)
+    with only_run(output.results.parent):
+        held = output.read()
         for log in logs:
             if given.only and log.name not in given.only:
                 continue
@@ -254,11 +278,8 @@ def main() -> None:
                 # What was not asked for stays as it was found.
                 held[log.name] = held.get(log.name, {}) | entry
                 held = {name: held[name] for name in known if name in held}
-                results_file.write_text(json.dumps(held, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-                blocks = tables.everything(held)
-                page.write_text(document.to_markdown(blocks), encoding="utf-8")
-                report.write_text(document.to_html(blocks), encoding="utf-8")
-        print(f"{page}\n{report}", file=sys.stderr)
+                output.write(held)
+        print(f"{output.page}\n{output.report}", file=sys.stderr)
 
 
 def only_sources(folder: str, names: list[str]) -> list[str]:

@@ -244,9 +244,9 @@ def _backward(
     ctx.held = None  # what follows writes into them: there is no second backward pass
     sizes: list[int] = ctx.sizes
     width = w_state.shape[1]
-    # Rows past the running ones hold the gradient of sequences that end earlier, until their last step comes.
     scratch = gates.new_empty(min(sizes[0], _BLOCK), 2 * width)
     for first in range(0, sizes[0], _BLOCK):
+        # Rows past the running ones hold the gradient of sequences that end earlier, until their last step comes.
         to_state = to_states[first : first + _BLOCK]
         for here, running in reversed(_steps(sizes, first)):
             reset, update, new = gates[here].split(width, dim=1)
