@@ -88,7 +88,7 @@ def test_one_head_has_the_scores_that_it_has_beside_the_other(copied: Copy, monk
 
 
 def test_a_head_that_is_not_known_is_refused(copied: Copy) -> None:
-    assert "--head forest: not known; known are logistic, mlp" in evaluate(copied(), MINE, "--head=forest").refused(2)
+    assert "--head: 'forest' is not one of logistic, mlp" in evaluate(copied(), MINE, "--head=forest").refused(2)
 
 
 def test_another_artifact_under_the_same_label_is_another_evaluation(copied: Copy) -> None:

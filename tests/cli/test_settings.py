@@ -131,6 +131,16 @@ def test_a_wrong_variable_is_named(tmp_path: Path) -> None:
     assert "LURM_LAM1: 'x' is not a number" in here(root, "cluster", LURM_LAM1="x").refused(2)
 
 
+def test_a_wrong_one_of_several_choices_is_named_with_its_place(tmp_path: Path) -> None:
+    root = workspace(tmp_path, "[evaluate]\nhead = ['logistic', 'forest']\n")
+    # `lurm run` tells it before it begins.
+    for command in ("evaluate", "run"):
+        expected = "lurm.toml, [evaluate] head: 'forest' is not one of logistic, mlp"
+        assert expected in here(root, command).refused(2)
+        expected = "LURM_HEAD: 'x' is not one of logistic, mlp"
+        assert expected in here(root, command, LURM_HEAD="mlp,x").refused(2)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -178,8 +178,6 @@ def config_parameters(config: type[Any], leave_out: Sequence[str] = ()) -> list[
         kind = kind_of(config, field.name)
         shown = field.metadata.get("shown") or _shown(field.default)
         hint: Any = list[str] if kind.many else kind.base
-        if kind.choices is not None:
-            hint = str
         spelling = flag(field.name)
         if kind.base is bool:
             spelling = f"{spelling}/--no-{spelling[2:]}"

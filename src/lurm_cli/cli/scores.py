@@ -28,7 +28,7 @@ from lurm_cli.stages.cluster import ClusterConfig
 from lurm_cli.stages.context import Context, Outcome, cut_time, earliest
 from lurm_cli.stages.embed_items import EmbedConfig
 from lurm_cli.stages.encode_users import EncodeConfig
-from lurm_cli.stages.evaluate import EvaluateConfig, known_heads
+from lurm_cli.stages.evaluate import EvaluateConfig
 from lurm_cli.stages.ingest import IngestConfig
 from lurm_cli.stages.run import WOULD_WRITE, Step, check_cut, check_item_columns, check_labels, run_all
 from lurm_cli.stages.train_smen import TrainConfig
@@ -86,7 +86,6 @@ def run(session: Session, given: dict[str, Any]) -> None:
         return settled_config(cls, command, session, {})
 
     evaluation = config(EvaluateConfig, "evaluate")
-    known_heads(evaluation.head)
     tasks = _tasks(session, evaluation.task) if workspace.settings.get("tasks") else []
     events, items = root / "events.zarr", root / "items.zarr"
     ingest = config(IngestConfig, "ingest")

@@ -2,5 +2,8 @@
 
 from __future__ import annotations
 
-HEADS = ("logistic", "mlp")
+from typing import Literal, get_args
+
+HeadName = Literal["logistic", "mlp"]
+HEADS: tuple[HeadName, ...] = get_args(HeadName)
 HEAD_NAMES = {"logistic": "logistic regression", "mlp": "one hidden layer of 128"}

@@ -13,7 +13,7 @@ from lurm_cli.artifacts.manifest import InputRef, Manifest, canonical_json, read
 from lurm_cli.baselines.registry import NAMES, QUICK, SUPERVISED
 from lurm_cli.clock import format_time
 from lurm_cli.errors import ArtifactError, UsageError
-from lurm_cli.evaluation.heads import HEADS
+from lurm_cli.evaluation.heads import HEADS, HeadName
 from lurm_cli.stages.baseline import BaselineConfig, baseline_path, run_baseline
 from lurm_cli.stages.context import Context, Outcome, knows_until, refuse_other_items, settled
 from lurm_cli.stages.options import option
@@ -36,7 +36,7 @@ class EvaluateConfig:
         "lurm, boi, a baseline, LABEL=ARTIFACT, or several joined by +; repeatable",
         shown=f"lurm, boi, {', '.join(QUICK)}",
     )
-    head: tuple[str, ...] = option((), "classifier on the numbers: logistic or mlp; repeatable", shown="both")
+    head: tuple[HeadName, ...] = option((), "classifier on the numbers; repeatable", shown="both")
     seeds: int = option(5, "random splits", minimum=1, maximum=1000)
     users: str | None = option(None, "representation scored as lurm", shown="users.zarr", paths=True)
 
@@ -49,7 +49,7 @@ class _Cell:
     method: str
     artifacts: tuple[Path, ...]
     labels: Labels
-    heads: tuple[str, ...]
+    heads: tuple[HeadName, ...]
     seeds: int
     scores_folder: Path
 
@@ -60,11 +60,12 @@ def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, ta
     Raises
     ------
     UsageError
-        If a method or a head is not known, or a task's labels fit no user.
+        If a method is not known, or a task's labels fit no user.
     ArtifactError
         If a representation is missing, or knows events of a task's label window.
     """
-    config = replace(config, head=known_heads(config.head))
+    # In the order that tables have them; both where none is named.
+    config = replace(config, head=tuple(head for head in HEADS if head in (config.head or HEADS)))
     methods = list(config.method) or [LURM, BOI, *QUICK]
     named = _named(context, methods)
     methods = [_label(method) for method in methods]
@@ -91,20 +92,6 @@ def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, ta
     draft = Manifest("evaluation", "evaluate", parameters, inputs, context.seed)
     outcome = settled(context, target, draft)
     return outcome or _evaluate(context, tasks, methods, places, named, config, target, draft)
-
-
-def known_heads(wanted: tuple[str, ...]) -> tuple[str, ...]:
-    """The heads asked for, in the order that tables have them; all where none is named.
-
-    Raises
-    ------
-    UsageError
-        If one is not known.
-    """
-    for head in wanted:
-        if head not in HEADS:
-            raise UsageError(f"--head {head}: not known; known are {', '.join(HEADS)}")
-    return tuple(head for head in HEADS if head in (wanted or HEADS))
 
 
 def _named(context: Context, methods: list[str]) -> dict[str, Path]:

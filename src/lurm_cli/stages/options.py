@@ -60,15 +60,16 @@ class Kind:
 
 
 def kind_of(config: type, name: str) -> Kind:
-    """Read a field's type: int, float, str, bool, Literal, a tuple of str, each possibly ``| None``."""
+    """Read a field's type: int, float, str, bool, Literal, a tuple of str or Literal, each possibly ``| None``."""
     hint = typing.get_type_hints(config)[name]
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         (hint,) = (part for part in typing.get_args(hint) if part is not type(None))
+    many = typing.get_origin(hint) is tuple
+    if many:
+        hint = typing.get_args(hint)[0]
     if typing.get_origin(hint) is typing.Literal:
-        return Kind(str, False, typing.get_args(hint))
-    if typing.get_origin(hint) is tuple:
-        return Kind(str, True, None)
-    return Kind(hint, False, None)
+        return Kind(str, many, typing.get_args(hint))
+    return Kind(hint, many, None)
 
 
 def flag(name: str) -> str:
@@ -148,6 +149,8 @@ def _checked(value: Any, kind: Kind, field: dataclasses.Field[Any], where: str) 
         values = [value] if isinstance(value, str) else list(value)
         if not all(isinstance(part, str) for part in values):
             raise UsageError(f"{where}: {value!r} is not a text or a list of texts")
+        for part in values:
+            _check_choice(part, kind, where)
         return tuple(values)
     if kind.base is str and not isinstance(value, str) and hasattr(value, "isoformat"):
         value = value.isoformat()  # TOML has dates of its own
@@ -155,8 +158,7 @@ def _checked(value: Any, kind: Kind, field: dataclasses.Field[Any], where: str) 
         value = float(value)
     if not isinstance(value, kind.base) or (kind.base is int and isinstance(value, bool)):
         raise UsageError(f"{where}: {value!r} is not {_noun(kind)}")
-    if kind.choices is not None and value not in kind.choices:
-        raise UsageError(f"{where}: {value!r} is not one of {', '.join(kind.choices)}")
+    _check_choice(value, kind, where)
     low, high = field.metadata.get("minimum"), field.metadata.get("maximum")
     # Written so that NaN, which compares as neither, is refused too.
     if low is not None and not value >= low:
@@ -164,6 +166,11 @@ def _checked(value: Any, kind: Kind, field: dataclasses.Field[Any], where: str) 
     if high is not None and not value <= high:
         raise UsageError(f"{where}: {value} is too large, the most is {high}")
     return value
+
+
+def _check_choice(value: Any, kind: Kind, where: str) -> None:
+    if kind.choices is not None and value not in kind.choices:
+        raise UsageError(f"{where}: {value!r} is not one of {', '.join(kind.choices)}")
 
 
 def _noun(kind: Kind) -> str:
