@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from lurm_cli.errors import UsageError
+from lurm_cli.ranks import Ranks
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -33,8 +34,8 @@ class SerialExecutor(Executor):
 
 
 def available_cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0))
+    """Cores this process may use; those of a machine are shared by the processes that torchrun starts there."""
+    return max(1, len(os.sched_getaffinity(0)) // Ranks.from_environment().beside)
 
 
 @contextmanager

@@ -20,11 +20,15 @@ from lurm_cli.cli.terminal import TerminalReporter
 from lurm_cli.cli.workspace import CONFIG, Workspace, find_workspace
 from lurm_cli.engine import available_cores
 from lurm_cli.errors import UsageError
+from lurm_cli.progress import SILENT
+from lurm_cli.ranks import Ranks
 from lurm_cli.stages.context import Context, Outcome
 from lurm_cli.stages.options import check_section, flag, kind_of, settle
 
 # Keys of lurm.toml's top level that several commands share.
 SHARED = ("until", "seed", "workers", "scheduler")
+# Commands whose work is shared by the processes that torchrun starts.
+SHARING = ("train-smen", "encode-users")
 # Commands and their configs, if they have one: each may have a table of its own in lurm.toml.
 _COMMANDS: dict[str, type[Any] | None] = {}
 
@@ -58,7 +62,9 @@ class Session:
         return self.output or self.workspace.root / default
 
     def show(self, outcomes: Sequence[Outcome]) -> None:
-        """Print the paths written, or the manifests, on stdout; what was done on stderr."""
+        """Print the paths written, or the manifests, on stdout; what was done on stderr; once for all processes."""
+        if not self.context.ranks.leads:
+            return
         for outcome in outcomes:
             if outcome.state != "written":
                 self.context.reporter.note(f"{outcome.path}: {outcome.state}")
@@ -105,13 +111,20 @@ def open_session(command: str, given: dict[str, Any]) -> Session:
     """Find the workspace and settle what every command has in common."""
     if given.get("verbose"):
         os.environ["LURM_DEBUG"] = "1"
+    ranks = Ranks.from_environment()
+    if ranks.size > 1 and command not in SHARING:
+        raise UsageError(
+            f"torchrun started {ranks.size} processes of `lurm {command}`, which are of use to "
+            f"{' and '.join(SHARING)} only; run it by itself"
+        )
     workspace = find_workspace(given.get("workspace"), dict(os.environ))
     _check_keys(workspace)
     context = Context(
         root=workspace.root,
         overwrite=bool(given.get("overwrite")),
         dry_run=bool(given.get("dry_run")),
-        reporter=TerminalReporter(bool(given.get("quiet"))),
+        reporter=TerminalReporter(bool(given.get("quiet"))) if ranks.leads else SILENT,
+        ranks=ranks,
     )
     context = with_common(context, workspace, (command,), given)
     if given.get("output") == "-":

@@ -118,6 +118,14 @@ class Sequences:
     first: np.ndarray
     last: np.ndarray
 
+    def among(self, numbers: np.ndarray) -> Sequences:
+        """Some of the sequences, given ascending; they are numbered anew."""
+        place = np.full(len(self.first), -1, dtype=np.int64)
+        place[numbers] = np.arange(len(numbers))
+        sequence = place[self.sequence]
+        kept = sequence >= 0
+        return Sequences(self.counts[kept], sequence[kept], self.period[kept], self.first[numbers], self.last[numbers])
+
 
 Scaling = Literal["none", "unit", "root"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from lurm_cli.boi.periods import Period
 from lurm_cli.contrast import nt_xent
 from lurm_cli.errors import LurmError
 from lurm_cli.progress import Reporter
+from lurm_cli.ranks import ALONE, Ranks
 from lurm_cli.smen.batch import Batch, InputLaw, make_batch
 from lurm_cli.smen.blocks import UserBlocks, held_out
 from lurm_cli.smen.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -79,6 +81,10 @@ class Trainer:
         Number of users, to size the validation part.
     folder
         Where ``last/`` and ``training.jsonl`` are kept; an earlier run's state there is taken up.
+    ranks
+        This process among those that train the model together: each has a share of every batch's users, the vectors of
+        all are each other's negatives, and gradients are added up, so that a step is that of one process. (Ours
+        instead of DistributedDataParallel, which knows no loss over the vectors of several processes.)
     """
 
     def __init__(
@@ -92,9 +98,10 @@ class Trainer:
         folder: Path,
         seed: int,
         reporter: Reporter,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.blocks, self.law, self.view_law, self.options = blocks, law, view_law, options
-        self.folder, self.seed, self.reporter = folder, seed, reporter
+        self.folder, self.seed, self.reporter, self.ranks = folder, seed, reporter, ranks
         self.scales = [Period.parse(name) for name in config.scales]
         torch.manual_seed(seed)
         self.model = Smen(config)
@@ -121,12 +128,13 @@ class Trainer:
         restored = load_checkpoint(self.folder / "last", self.model, self.optimizers)
         if restored is not None:
             self.progress, self.best = restored
+        self.ranks.refuse_other_files((restored is None, self.progress.step))
+        self.ranks.take_from_first(self.model)
         self._check_memory()
-        self._truncate_log()
         options, progress = self.options, self.progress
         with (
             self.reporter.bar("training", options.epochs, "epochs") as bar,
-            (self.folder / "training.jsonl").open("a", encoding="utf-8") as log,
+            self._log() as log,
         ):
             bar.advance(progress.epoch)
             while not progress.done:
@@ -156,9 +164,10 @@ class Trainer:
         self.model.train()
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
-        h = self.model(batch)  # (2n, M * H): first views, then second views
-        loss = nt_xent(h[:n], h[n:], self.options.tau)
+        loss = self._loss(batch, n)
         loss.backward()
+        table = self.model.encoder.anchors.interests
+        self.ranks.add_gradients(self.optimizers[0].param_groups[0]["params"], table)
         if self.options.clip is not None:
             torch.nn.utils.clip_grad_norm_(self.optimizers[0].param_groups[0]["params"], self.options.clip)
         for optimizer in self.optimizers:
@@ -170,16 +179,23 @@ class Trainer:
             )
         return value
 
+    def _loss(self, batch: Batch, n: int) -> Tensor:
+        """Of n users, of whom the batch has this process's share: first views, then second views."""
+        h = self.model(batch)  # (2m, M * H)
+        own = self.ranks.share(n)
+        pairs = torch.cat([h[: own.stop - own.start], h[own.stop - own.start :]], dim=1)
+        first, second = self.ranks.gathered(pairs).chunk(2, dim=1)
+        return nt_xent(first, second, self.options.tau)
+
     def _validate(self, log: TextIO) -> None:
         progress = self.progress
         if not self.validation:
             return
         self.model.eval()
         with torch.no_grad():
-            losses = [
-                nt_xent((h := self.model(batch))[:n], h[n:], self.options.tau).item() for batch, n in self.validation
-            ]
-        loss = float(np.mean(losses))
+            losses = [self._loss(batch, n).item() for batch, n in self.validation]
+        # Another machine may round otherwise, and all must end at the same step.
+        loss = self.ranks.told_by_first(float(np.mean(losses)))
         progress.losses.append(loss)
         log.write(json.dumps({"step": progress.step, "epoch": progress.epoch, "validation_loss": loss}) + "\n")
         if progress.best_loss is None or loss < progress.best_loss:
@@ -194,10 +210,13 @@ class Trainer:
 
     def _save(self, log: TextIO) -> None:
         log.flush()
-        save_checkpoint(self.folder / "last", self.model, self.best, self.optimizers, self.progress)
+        if self.ranks.leads:
+            save_checkpoint(self.folder / "last", self.model, self.best, self.optimizers, self.progress)
 
-    def _truncate_log(self) -> None:
-        """Drop the lines of steps after the checkpoint: they will be done again."""
+    def _log(self) -> TextIO:
+        """The log, without the lines of steps after the checkpoint: they will be done again."""
+        if not self.ranks.leads:
+            return Path(os.devnull).open("w", encoding="utf-8")
         file = self.folder / "training.jsonl"
         lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
         kept = []
@@ -208,12 +227,18 @@ class Trainer:
             except ValueError:
                 break  # the half-written last line of a killed run
         file.write_text("".join(kept), encoding="utf-8")
+        return file.open("a", encoding="utf-8")
 
     def _generator(self, *words: int) -> np.random.Generator:
         return np.random.default_rng([self.seed, *words])
 
     def _batch(self, lives: Lives, users: np.ndarray, rng: np.random.Generator) -> Batch:
-        return make_batch(lives.views(users, self.view_law, rng), self.blocks.period, self.scales, self.law)
+        """Views of this process's share of some users, as one process that has them all would draw them."""
+        views = lives.views(users, self.view_law, rng)
+        if self.ranks.size > 1:
+            own = np.arange(len(users))[self.ranks.share(len(users))]
+            views = views.among(np.concatenate([own, own + len(users)]))
+        return make_batch(views, self.blocks.period, self.scales, self.law)
 
     def _validation_batches(self) -> list[tuple[Batch, int]]:
         if not self.validation_share:
@@ -226,7 +251,7 @@ class Trainer:
             users = users[held_out(lives.part.users[users], self.validation_share)]
             for start in range(0, len(users), size):
                 chosen = users[start : start + size]
-                if len(chosen) >= min(size, LEAST_HELD_OUT):
+                if len(chosen) >= max(min(size, LEAST_HELD_OUT), self.ranks.size):
                     rng = self._generator(_VALIDATION, len(batches))
                     batches.append((self._batch(lives, chosen, rng), len(chosen)))
                     n_users += len(chosen)
@@ -263,7 +288,7 @@ class Trainer:
         n_steps, n_users = max(
             ((int(steps[users].sum()), len(users)) for users in self._batches_of(lives, rng)), default=(0, 0)
         )
-        needed = bytes_of_views(n_steps, config, self.view_law)
+        needed = bytes_of_views(n_steps, config, self.view_law) * self.ranks.beside // self.ranks.size
         if needed > available:
             options = ["coarser --scales", "a smaller --batch-size"] + ["--drop-empty"] * (not self.law.drop_empty)
             raise LurmError(
@@ -295,4 +320,4 @@ class Trainer:
         users = rng.permutation(users)
         # Batches of nearly equal size: a small last one would have few negatives and a different loss.
         n_batches = max(1, round(len(users) / self.options.batch_size))
-        return [chosen for chosen in np.array_split(users, n_batches) if len(chosen) >= 2]
+        return [chosen for chosen in np.array_split(users, n_batches) if len(chosen) >= max(2, self.ranks.size)]

@@ -15,6 +15,7 @@ from lurm_cli.clock import format_time, parse_time
 from lurm_cli.engine import open_executor
 from lurm_cli.errors import ArtifactError
 from lurm_cli.progress import SILENT, Reporter
+from lurm_cli.ranks import ALONE, Ranks
 
 # Sorting or counting so many events takes two cores about two seconds; below, threads are quicker than new processes.
 _LIGHT = 2**24
@@ -28,6 +29,8 @@ class Context:
     ----------
     root
         Workspace folder; paths below it are recorded relative to it.
+    ranks
+        This process among those that torchrun started for the command.
     """
 
     root: Path
@@ -37,6 +40,7 @@ class Context:
     overwrite: bool = False
     dry_run: bool = False
     reporter: Reporter = SILENT
+    ranks: Ranks = ALONE
 
     def recorded(self, path: Path) -> str:
         """How a path is written into a manifest: relative below the workspace, so that a copy has equal bytes."""

@@ -46,6 +46,11 @@ class _Task:
     pieces: tuple[tuple[int, int, int], ...]
     threads: int = 1
 
+    @property
+    def n_users(self) -> int:
+        """Rows of the block."""
+        return sum(stop - start for _, start, stop in self.pieces)
+
 
 def run_encode_users(context: Context, smen: Path, boi: Path | None, config: EncodeConfig, target: Path) -> Outcome:
     """Encode every user who has behaviours in the window.
@@ -125,39 +130,65 @@ def life_window(finest: str, since: int | None, until: int | None) -> Window:
 def _encode(
     context: Context, smen: Path, model: Manifest, boi: Path, window: Window, target: Path, draft: Manifest
 ) -> Outcome:
-    from lurm_cli.artifacts.arrays import chunk_files, create_matrix
+    from lurm_cli.artifacts.arrays import create_matrix
     from lurm_cli.artifacts.store import Counts
-    from lurm_cli.engine import run_tasks
 
     assert model.shape is not None
-    counts, dim = Counts.open(boi), model.shape[1]
-    with Build(target, draft) as build:
+    counts, dim, ranks = Counts.open(boi), model.shape[1], context.ranks
+    build = Build(target, draft)
+    values = build.folder / "values"
+
+    def encode_share(sizes: dict[int, int]) -> None:
+        """Encode this process's share of the blocks of rows."""
+        blocks = list(_row_blocks(sizes))[ranks.rank :: ranks.size]
+        _encode_blocks(
+            context, [_Task(smen, model.fingerprint, boi, window, values, start, pieces) for start, pieces in blocks]
+        )
+        ranks.wait()
+
+    if not ranks.leads:
+        with ranks.joined():
+            sizes = ranks.told_by_first(None)
+            ranks.refuse_other_files((values / "zarr.json").is_file())
+            encode_share(sizes)
+        return Outcome(target, draft, "written")
+    with build, ranks.joined():
         sizes = _write_ids(counts, window, build.folder / "ids")
         n_users = sum(sizes.values())
         if n_users == 0:
             raise LurmError(f"{boi}: no user has behaviours in the window asked for; check --since and --until")
-        values = build.folder / "values"
         if not (values / "zarr.json").is_file():
             create_matrix(values, (n_users, dim))
-        tasks: list[_Task] = []
-        for start, pieces in _row_blocks(sizes):
-            stop = min(start + _ROWS, n_users)
-            if not all(file.is_file() for file in chunk_files(values, start, stop)):
-                tasks.append(_Task(smen, model.fingerprint, boi, window, values, start, tuple(pieces)))
-        # Too few to share out evenly: one after the other, each with all cores.
-        one_by_one = len(tasks) < 2 * context.workers and context.scheduler is None
-        if one_by_one:
-            tasks = [dataclasses.replace(task, threads=context.workers) for task in tasks]
-        with (
-            context.executor(1 if one_by_one else len(tasks)) as executor,
-            context.reporter.bar("encoding", n_users, "users") as bar,
-        ):
-            bar.advance(n_users - sum(stop - start for task in tasks for _, start, stop in task.pieces))
-            for done in run_tasks(executor, _encode_rows, tasks):
-                bar.advance(done)
+        ranks.told_by_first(sizes)
+        ranks.refuse_other_files(True)
+        encode_share(sizes)
         facts = {"n_users": n_users, **later_knowledge(draft.until, model, counts.manifest)}
         manifest = build.finish(shape=(n_users, dim), facts=facts)
     return Outcome(target, manifest, "written")
+
+
+def _encode_blocks(context: Context, blocks: list[_Task]) -> None:
+    """Encode the blocks of rows that no earlier run has written."""
+    from lurm_cli.artifacts.arrays import chunk_files
+    from lurm_cli.engine import run_tasks
+
+    tasks = [
+        task
+        for task in blocks
+        if not all(file.is_file() for file in chunk_files(task.output, task.start, task.start + task.n_users))
+    ]
+    # Too few to share out evenly: one after the other, each with all cores.
+    one_by_one = len(tasks) < 2 * context.workers and context.scheduler is None
+    if one_by_one:
+        tasks = [dataclasses.replace(task, threads=context.workers) for task in tasks]
+    n_users = sum(task.n_users for task in blocks)
+    with (
+        context.executor(1 if one_by_one else len(tasks)) as executor,
+        context.reporter.bar("encoding", n_users, "users") as bar,
+    ):
+        bar.advance(n_users - sum(task.n_users for task in tasks))
+        for done in run_tasks(executor, _encode_rows, tasks):
+            bar.advance(done)
 
 
 def _write_ids(counts: Any, window: Window, path: Path) -> dict[int, int]:
@@ -182,7 +213,7 @@ def _write_ids(counts: Any, window: Window, path: Path) -> dict[int, int]:
     return sizes
 
 
-def _row_blocks(sizes: dict[int, int]) -> Iterator[tuple[int, list[tuple[int, int, int]]]]:
+def _row_blocks(sizes: dict[int, int]) -> Iterator[tuple[int, tuple[tuple[int, int, int], ...]]]:
     """Cut the rows into blocks; of each, its first row and the (bucket, first user, end) it is made of."""
     start, room, pieces = 0, _ROWS, []
     for bucket, size in sizes.items():
@@ -192,10 +223,10 @@ def _row_blocks(sizes: dict[int, int]) -> Iterator[tuple[int, list[tuple[int, in
             pieces.append((bucket, first, first + taken))
             first, room = first + taken, room - taken
             if room == 0:
-                yield start, pieces
+                yield start, tuple(pieces)
                 start, room, pieces = start + _ROWS, _ROWS, []
     if pieces:
-        yield start, pieces
+        yield start, tuple(pieces)
 
 
 @lru_cache(maxsize=1)

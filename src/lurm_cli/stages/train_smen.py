@@ -227,42 +227,29 @@ def _train(
 
     from lurm_cli.artifacts.store import Counts
     from lurm_cli.engine import available_cores
-    from lurm_cli.smen.blocks import UserBlocks
-    from lurm_cli.smen.training import Trainer, TrainingOptions
-    from lurm_cli.smen.views import ViewLaw
 
     # Sums depend on how they are divided among threads, so the number does not follow --workers.
     torch.set_num_threads(available_cores())
     counts = Counts.open(boi)
     groups = read_groups(interests)
-    model_config = model_shape(config, counts.n_interests, scales, groups)
-    law = input_law(config, counts, groups)
-    options = TrainingOptions(
-        batch_size=config.batch_size,
-        lr=config.lr,
-        tau=config.tau,
-        epochs=config.epochs or 1,
-        patience=config.patience,
-        clip=config.clip,
-    )
-    with Build(target, draft, metadata="config.json") as build:
+    build = Build(target, draft, metadata="config.json")
+
+    def trainer_of() -> Trainer:
+        return _trainer(context, counts, scales, groups, config, build.folder)
+
+    if not context.ranks.leads:
+        # What is built is the first process's.
+        with context.ranks.joined():
+            trainer_of().train()
+        return Outcome(target, draft, "written")
+    with build, context.ranks.joined():
         if build.resumed:
             context.reporter.note(f"going on from the last checkpoint in {build.folder}")
-        trainer = Trainer(
-            UserBlocks(counts),
-            counts.manifest.facts["n_users_at_least"],
-            model_config,
-            law,
-            ViewLaw(config.shortest_view, config.split_views or 0.0),
-            options,
-            build.folder,
-            context.seed,
-            context.reporter,
-        )
+        trainer = trainer_of()
         if config.start == "svd":
             _start(trainer, counts, context.seed)
         best = trainer.train()
-        progress = trainer.progress
+        progress, law, model_config = trainer.progress, trainer.law, trainer.model.encoder.config
         # The head served the loss only; what is kept is what encodes.
         encoder = {
             name.removeprefix("encoder."): value.contiguous()
@@ -292,6 +279,36 @@ def _train(
             shape=(model_config.n_interests, model_config.user_dim), facts=facts, model=model_config.to_json()
         )
     return Outcome(target, manifest, "written")
+
+
+def _trainer(
+    context: Context, counts: Counts, scales: list[str], groups: np.ndarray | None, config: TrainConfig, folder: Path
+) -> Trainer:
+    """A trainer of the encoder that a config asks for."""
+    from lurm_cli.smen.blocks import UserBlocks
+    from lurm_cli.smen.training import Trainer, TrainingOptions
+    from lurm_cli.smen.views import ViewLaw
+
+    options = TrainingOptions(
+        batch_size=config.batch_size,
+        lr=config.lr,
+        tau=config.tau,
+        epochs=config.epochs or 1,
+        patience=config.patience,
+        clip=config.clip,
+    )
+    return Trainer(
+        UserBlocks(counts),
+        counts.manifest.facts["n_users_at_least"],
+        model_shape(config, counts.n_interests, scales, groups),
+        input_law(config, counts, groups),
+        ViewLaw(config.shortest_view, config.split_views or 0.0),
+        options,
+        folder,
+        context.seed,
+        context.reporter,
+        context.ranks,
+    )
 
 
 def _start(trainer: Trainer, counts: Counts, seed: int) -> None:
