@@ -94,7 +94,7 @@ LOGS = (
         variants=ABLATIONS + DEPARTURES,
         until="2017-10-01",
         lengths=(1, 2, 3, 6, 9),
-        note="2,469 households of a grocer, purchases of January to September 2017.",
+        note="2,469 households of a grocer with purchases in 2017; represented by those of January to September.",
     ),
     Log(
         "movielens",
@@ -107,7 +107,8 @@ LOGS = (
         "tafeng",
         "Ta-Feng",
         "season",
-        note="32,266 members of a supermarket, November 2000 to January 2001; items have codes but no titles.",
+        note="32,266 members of a supermarket with purchases from November 2000 to February 2001, represented by those "
+        "before February; items have codes but no titles.",
     ),
     Log(
         "lifelong",

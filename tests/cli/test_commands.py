@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +37,15 @@ def test_stages_chain_through_pipes(made: Path, copied: Copy) -> None:
     # The same as what `lurm run` has made.
     for name in ("item_embeddings.zarr", "interests.zarr", "boi-month.zarr"):
         assert_same_bytes(root / name, made / name)
+
+
+def test_a_representation_is_scored_from_the_path_that_another_stage_prints(copied: Copy) -> None:
+    root = copied("users.zarr")
+    shutil.move(root / "users.zarr", root / "other.zarr")
+    done = lurm(
+        root, "evaluate", "--users", "-", "--method", "lurm", "--task", "taste", stdin=f"{root / 'other.zarr'}\n"
+    )
+    assert done.wrote() == [str(root / "evaluation")]
 
 
 def test_a_stage_says_so_when_the_one_before_it_has_printed_no_path(copied: Copy) -> None:
@@ -85,6 +95,20 @@ def test_several_artifacts_are_a_list_in_json_and_a_line_each_without(copied: Co
     assert done.wrote() == [str(root / "boi-month.zarr"), str(root / "boi-all.zarr")]
     held = json.loads(here(root, "boi", "--period", "month", "--period", "all", "--json").out)
     assert [entry["parameters"]["period"] for entry in held] == ["month", "all"]
+
+
+def test_a_period_may_be_written_otherwise(made: Path, copied: Copy) -> None:
+    root = copied("events.zarr", "interests.zarr")
+    assert here(root, "boi", "--period", "Month", "-o", "counts.zarr").wrote() == [str(root / "counts.zarr")]
+    assert_same_bytes(root / "counts.zarr", made / "boi-month.zarr")
+    assert not (root / "boi-month.zarr").exists()
+
+
+def test_a_dry_run_of_an_evaluation_names_the_baselines_that_it_would_make(copied: Copy) -> None:
+    root = copied("users.zarr", "events.zarr", "items.zarr")
+    done = here(root, "evaluate", "--method", "lurm", "--method", "svd+lurm", "--dry-run")
+    assert done.wrote() == [str(root / "evaluation")]
+    assert "would make the baseline svd" in done.err and not (root / "baselines").exists()
 
 
 def test_a_dry_run_writes_nothing(copied: Copy) -> None:

@@ -53,8 +53,14 @@ def test_a_lost_or_added_file_is_found(copied: Copy, artifact: str) -> None:
         done = here(root, "verify", artifact)
         assert done.code == 3, name
         file.write_bytes(sound)
-    (root / artifact / "notes.txt").write_text("mine")
-    assert "notes.txt does not belong to the artifact" in here(root, "verify", artifact).refused(3)
+    folders = [root / artifact, *(entry for entry in (root / artifact).rglob("*") if entry.is_dir())]
+    for folder in folders:
+        note = folder / "notes.txt"
+        note.write_text("mine")
+        assert f"{note} does not belong to the artifact" in here(root, "verify", artifact).refused(3)
+        note.unlink()
+    (root / artifact / "more/deep").mkdir(parents=True)
+    assert f"{root / artifact / 'more'} does not belong" in here(root, "verify", artifact).refused(3)
 
 
 def test_verify_reports_every_fault_and_json_too(copied: Copy) -> None:

@@ -9,7 +9,7 @@ from interests.planted import error, planted, same_groups
 from lurm_cli.interests.assignment import cluster_means, nearest
 from lurm_cli.interests.kmeans import kmeans
 from lurm_cli.interests.quality import quality
-from lurm_cli.interests.size import default_n_interests, distinct_rows
+from lurm_cli.interests.size import default_n_interests, distinct_rows, most_from_sample
 
 
 def test_planted_groups_are_found() -> None:
@@ -48,6 +48,11 @@ def test_equal_seeds_give_equal_bytes() -> None:
 )
 def test_the_default_is_an_interest_for_twenty_items_within_bounds(n_items: int, expected: int) -> None:
     assert default_n_interests(n_items) == expected
+
+
+@pytest.mark.parametrize(("n_points", "most"), [(100, 4_000), (50_000, 5_000), (1_000_000, 100_000)])
+def test_a_sample_gives_an_interest_for_ten_points_by_default(n_points: int, most: int) -> None:
+    assert most_from_sample(n_points) == most
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=30))

@@ -54,7 +54,8 @@ class Manifest:
     Attributes
     ----------
     kind
-        ``events``, ``items``, ``item-embeddings``, ``interests``, ``boi``, ``smen``, ``users`` or ``baseline``.
+        ``events``, ``items``, ``item-embeddings``, ``interests``, ``boi``, ``smen``, ``users``,
+        ``baseline`` or ``evaluation``.
     command
         The stage that wrote it, such as ``boi``.
     parameters

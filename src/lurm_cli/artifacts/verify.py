@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -57,13 +58,43 @@ def _read_through(array: Path) -> None:
 
 def _foreign_files(path: Path, manifest: Manifest) -> list[str]:
     """Files and folders that no manifest accounts for."""
-    known = {name.split("/")[0] for name in manifest.files} | set(METADATA_NAMES)
-    if manifest.parts:
-        known.add(PARTS)
-    foreign = [entry for entry in path.iterdir() if entry.name not in known]
-    if (path / PARTS).is_dir():
-        foreign += [entry for entry in (path / PARTS).iterdir() if entry.name not in manifest.parts]
+    # The root's own metadata file is the first that is there.
+    root = next(name for name in METADATA_NAMES if (path / name).is_file())
+    foreign = _unaccounted(path, {root, *manifest.files}, set(manifest.parts))
+    for name in manifest.parts:
+        part = path / PARTS / name
+        try:
+            sealed = part_attributes(part)["lurm"]["files"]
+        except ArtifactError:
+            continue  # said where the part is read
+        foreign += _unaccounted(part, {"zarr.json", *sealed}, set())
     return [f"{entry} does not belong to the artifact; remove it" for entry in sorted(foreign)]
+
+
+def _unaccounted(folder: Path, files: set[str], parts: set[str]) -> list[Path]:
+    """What is neither one of these files, nor a chunk of an array whose metadata are among them, nor one of the parts.
+
+    A folder with nothing of the artifact in it is named instead of what is in it.
+    """
+    arrays = {name.removesuffix("zarr.json") for name in files if name.endswith("/zarr.json")}
+    homes = {parent.as_posix() for name in files for parent in PurePosixPath(name).parents}
+    found: list[Path] = []
+    for at, folders, names in os.walk(folder):
+        here = Path(at).relative_to(folder).as_posix()
+        below = "" if here == "." else f"{here}/"
+        array = next((name for name in arrays if below.startswith(f"{name}c/")), None)
+        for name in names:
+            if below + name not in files and not (array is not None and name.isdecimal()):
+                found.append(folder / below / name)
+        for name in list(folders):
+            inside = below + name
+            if inside == PARTS:
+                found += [entry for entry in (folder / PARTS).iterdir() if entry.name not in parts]
+                folders.remove(name)
+            elif inside not in homes and not any(f"{inside}/".startswith(f"{held}c/") for held in arrays):
+                found.append(folder / inside)
+                folders.remove(name)
+    return found
 
 
 def _check_part(path: Path, manifest: Manifest, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Doc2Vec over the words of a user's items (method section 7.2), with gensim."""
+"""Doc2Vec over the words of a user's items, with gensim."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HAN (Yang et al. 2016): words to behaviours to a user, with attention at both levels (method section 7.4)."""
+"""HAN (Yang et al. 2016): words to behaviours to a user, with attention at both levels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PTUM: pre-training user models by masked and next behaviours (method section 7.5)."""
+"""PTUM: pre-training user models by masked and next behaviours."""
 
 from __future__ import annotations
 

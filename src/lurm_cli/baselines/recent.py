@@ -11,7 +11,7 @@ from lurm_cli.artifacts.ragged import RaggedEvents
 from lurm_cli.baselines.base import Catalogue, Histories
 from lurm_cli.items.text import encode_texts, truncation_length
 
-# The paper limits its competitors to so many behaviours; the last ones are taken (method section 7).
+# The paper limits its competitors to so many behaviours; the last ones are taken.
 RECENT = 50
 # Users a network learns from at the most; everyone is described.
 MOST_USERS = 200_000

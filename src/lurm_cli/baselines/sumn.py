@@ -1,4 +1,4 @@
-"""SUMN: self-supervised multi-hop memory network over behaviour texts (method section 7.6)."""
+"""SUMN: self-supervised multi-hop memory network over behaviour texts."""
 
 from __future__ import annotations
 

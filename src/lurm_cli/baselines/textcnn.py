@@ -1,4 +1,4 @@
-"""TextCNN (Kim 2014) on the words of a user's last behaviours; trained on a task's labels (method section 7.3)."""
+"""TextCNN (Kim 2014) on the words of a user's last behaviours; trained on a task's labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TF-IDF over the words of a user's items (method section 7.1): scikit-learn's formula, streamed over users."""
+"""TF-IDF over the words of a user's items: scikit-learn's formula, streamed over users."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ _COMMON: dict[str, tuple[Any, Any]] = {
     "scheduler": _valued(str, "ADDRESS", "--scheduler", help="Address of a Dask scheduler (lurm-cli[dask])."),
     "overwrite": _switch("--overwrite", help="Replace an existing output."),
     "dry_run": _switch("--dry-run", help="Say what would be done, write nothing."),
-    "json_": _switch("--json", help="Print the manifest as JSON."),
+    "json_": _switch("--json", help="Print as JSON: what was made with its manifest."),
     "quiet": _switch("--quiet", "-q", help="Warnings and errors only."),
     "verbose": _switch("--verbose", "-v", help="Show a traceback with an error."),
 }

@@ -53,6 +53,8 @@ def baseline(session: Session, given: dict[str, Any]) -> None:
 def evaluate(session: Session, given: dict[str, Any]) -> None:
     """Score representations."""
     config = settled_config(EvaluateConfig, "evaluate", session, given)
+    if config.users == "-":
+        config = dataclasses.replace(config, users=str(session.path("-", "")))
     tasks = _tasks(session, config.task)
     run = load("lurm_cli.stages.evaluate:run_evaluate")
     outcome = run(session.context, tasks, config, session.target("evaluation"))

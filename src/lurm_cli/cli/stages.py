@@ -58,7 +58,8 @@ def boi(session: Session, given: dict[str, Any]) -> None:
     if session.output is not None:
         if len(config.period) != 1:
             raise UsageError("--output names one place, so exactly one --period must be given with it")
-        outputs = {config.period[0]: session.output}
+        period = load("lurm_cli.boi.periods:Period").parse(config.period[0])
+        outputs = {period.name: session.output}
     session.show(load("lurm_cli.stages.boi:run_boi")(session.context, events, interests, config, outputs))
 
 

@@ -151,10 +151,11 @@ def register(app: typer.Typer) -> None:
         export,
         [
             argument("artifact", "Artifact to export.", metavar="ARTIFACT"),
+            _option("output", str, "File to write.", "-o", metavar="FILE"),
             _option("format", str, "npz, npy, parquet, csv or h5ad; by default the file's suffix."),
         ],
         "Write an artifact as one ordinary file.",
-        leave_out=("seed", "workers", "scheduler", "dry_run", "json_"),
+        leave_out=("seed", "workers", "scheduler", "dry_run", "json_", "output"),
     )
     add_command(
         app,
@@ -166,10 +167,10 @@ def register(app: typer.Typer) -> None:
     )
 
 
-def _option(name: str, kind: type, help: str) -> Any:
+def _option(name: str, kind: type, help: str, *short: str, metavar: str | None = None) -> Any:
     import inspect as signatures
 
-    declared = typer.Option(f"--{name}", help=help, show_default=False, metavar=name.upper())
+    declared = typer.Option(f"--{name}", *short, help=help, show_default=False, metavar=metavar or name.upper())
     return signatures.Parameter(
         name, signatures.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, declared]
     )

@@ -99,7 +99,7 @@ def matching_items(task: Task, texts: np.ndarray) -> np.ndarray:
 def preference_labels(
     task: Task, is_member: np.ndarray, buckets: Iterable[RaggedEvents], seed: int, known: Set[str] | None = None
 ) -> Labels:
-    """Who chose the category within the window, among the known users active in it (method section 6.2).
+    """Who chose the category within the window, among the known users active in it (docs/method.md, Evaluation).
 
     Parameters
     ----------

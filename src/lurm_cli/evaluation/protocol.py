@@ -1,4 +1,4 @@
-"""Repeated random 80/20 splits, two heads, the same for every method (method section 8)."""
+"""Repeated random 80/20 splits, two heads, the same for every method (docs/method.md, Evaluation)."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """HDSC: single-pass clustering with sparse centres (Yi, Zhang, Wang, Jin, Jain, ICML 2014, Algorithm 1).
 
 The data are split into disjoint subsets of doubling size; each is used once, to assign its points to the centres
-found so far and to replace these by soft-thresholded means. What the publication leaves open (method section 3.4):
-T follows from n and m, the last subset takes the remainder, an empty cluster keeps its centre, and a centre
-thresholded to zero keeps its plain mean.
+found so far and to replace these by soft-thresholded means. What the publication leaves open (docs/method.md,
+Interests): T follows from n and m, the last subset takes the remainder, an empty cluster keeps its centre, and a
+centre thresholded to zero keeps its plain mean.
 """
 
 from __future__ import annotations

@@ -20,6 +20,11 @@ def default_n_interests(n_items: int) -> int:
     return int(min(n_items, max(_LEAST, min(MOST, n_items // _ITEMS_PER_INTEREST))))
 
 
+def most_from_sample(n_points: int) -> int:
+    """Most interests that are learnt by default from so many points (ours): the paper's 10^5 have ten points each."""
+    return max(_LEAST, n_points // 10)
+
+
 def distinct_rows(points: np.ndarray) -> int:
     """Number of different vectors: there can be no more clusters."""
     if not len(points):

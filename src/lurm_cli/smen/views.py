@@ -1,4 +1,4 @@
-"""Two views of a user: sub-sequences of the life, or halves of one period's behaviours (method section 5).
+"""Two views of a user: halves of all behaviours, or sub-sequences of the life (docs/method.md, Training).
 
 The paper samples "continuous sub-sequences" and gives no law. Ours: on the grid of the user's finest periods from
 first to last active one (N of them), the length is uniform in ceil(N * shortest) .. N and the start uniform; two

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lurm_cli.errors import LurmError, UsageError
+from lurm_cli.errors import IncompleteError, LurmError, UsageError
 
 
 def quoted(text: object) -> str:
@@ -49,9 +49,11 @@ def translated(error: Exception, file: Path | None = None) -> LurmError:
     reason = lines[0][:300] if lines else type(error).__name__
     lowered = str(error).lower()
     if "no space left" in lowered or "out of disk" in lowered or "failed to offload" in lowered:
-        return LurmError(f"no room on the disk for temporary files while reading ({reason}); free some and run again")
+        return IncompleteError(
+            f"no room on the disk for temporary files while reading ({reason}); free some and run again"
+        )
     if "out of memory" in lowered:
-        return LurmError(f"reading ran out of its memory limit ({reason}); raise --memory-limit")
+        return IncompleteError(f"reading ran out of its memory limit ({reason}); raise --memory-limit")
     where = f"{file}: " if file else ""
     if "reached an invalid state" in lowered:
         # What DuckDB's reader says where some lines end with LF and others with CR LF, or a CR stands alone.

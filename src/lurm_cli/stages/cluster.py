@@ -145,13 +145,15 @@ def _centers(context: Context, embeddings: Columns, counted: Census, config: Clu
     from lurm_cli.interests.hdsc import hdsc
     from lurm_cli.interests.kmeans import kmeans
     from lurm_cli.interests.sample import learning_sample
-    from lurm_cli.interests.size import default_n_interests, distinct_rows
+    from lurm_cli.interests.size import default_n_interests, distinct_rows, most_from_sample
 
     points = learning_sample(embeddings, counted, config.sample, np.random.default_rng([context.seed, 0]))
     k = config.n_interests
     if k is None:
-        k = default_n_interests(len(points))
-        context.reporter.note(f"interests: {k:,}, for {len(points):,} items with events (--n-interests changes this)")
+        k = min(default_n_interests(counted.n_usable), most_from_sample(len(points)))
+        context.reporter.note(
+            f"interests: {k:,}, for {counted.n_usable:,} items with events (--n-interests changes this)"
+        )
     distinct = distinct_rows(points)
     if k > distinct:
         where = "" if len(points) < config.sample else f" in the sample of {len(points):,} items"

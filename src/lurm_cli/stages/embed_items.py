@@ -37,7 +37,7 @@ class EmbedConfig:
         None, "join vectors from who chose what to those of the texts", shown="where texts do not tell items apart"
     )
     vectors: str | None = option(None, "file of precomputed vectors: .npz, .npy or .parquet", shown="none", paths=True)
-    min_count: int = option(1, "leave out words that fewer items have", minimum=1)
+    min_count: int = option(1, "leave out words that occur fewer times in all texts", minimum=1)
     window: int | None = option(None, "word2vec window", minimum=1, shown="covers an item's text")
     epochs: int | None = option(None, "word2vec epochs", minimum=1, shown="5 to 50 by the size of the catalogue")
     beta_days: float = option(5.0, "contrastive: a pair's events are less than so many days apart", minimum=1e-6)

@@ -70,10 +70,13 @@ def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, ta
     named = _named(context, methods)
     methods = [_label(method) for method in methods]
     places = {part: _place(context, part, config, named) for method in methods for part in _parts(method, named)}
-    for part, place in places.items():
-        if part in NAMES and not place.exists() and not context.dry_run:
-            context.reporter.note(f"making the baseline {part}")
-            _make_baseline(context, part, place)
+    for part, place in list(places.items()):
+        if part in NAMES and not place.exists():
+            context.reporter.note(f"{'would make' if context.dry_run else 'making'} the baseline {part}")
+            if context.dry_run:
+                del places[part]
+            else:
+                _make_baseline(context, part, place)
     opened = {place: context.input(place, ("users", "boi", "baseline")) for place in places.values()}
     references = [reference for _, reference in opened.values()]
     manifests = {place: manifest for place, (manifest, _) in opened.items()}
