@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from lurm_cli.errors import LurmError
+from lurm_cli.errors import IncompleteError, LurmError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-# The others wait while the first decomposes the bags of all users. Who waits for one that died is ended by torchrun.
-_PATIENCE = timedelta(days=2)
+# All come together within minutes, for they read no more than manifests before; a machine that ends in an error before
+# it has joined would not be missed otherwise, as torchrun ends the processes of its own machine only. Where one has
+# more to do than the others, they wait for it in ``wait``; that it died they are told by its closed connection.
+_TO_JOIN, _PATIENCE = timedelta(minutes=10), timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -69,18 +71,19 @@ class Ranks:
             return
         import torch.distributed as dist
 
-        dist.init_process_group("gloo", rank=self.rank, world_size=self.size, timeout=_PATIENCE)
+        dist.init_process_group("gloo", rank=self.rank, world_size=self.size, timeout=_TO_JOIN)
         try:
             yield
         finally:
             dist.destroy_process_group()
 
     def wait(self) -> None:
-        """Go on when all have come here."""
+        """Go on when all have come here, however long one of them takes."""
         if self.size > 1:
             import torch.distributed as dist
 
-            dist.barrier()
+            with _among_others():
+                dist.monitored_barrier(timeout=_PATIENCE)
 
     def told_by_first(self, value: Any) -> Any:
         """The first process's value, everywhere."""
@@ -89,7 +92,8 @@ class Ranks:
         import torch.distributed as dist
 
         held = [value]
-        dist.broadcast_object_list(held, src=0)
+        with _among_others():
+            dist.broadcast_object_list(held, src=0)
         return held[0]
 
     def refuse_other_files(self, seen: Any) -> None:
@@ -105,8 +109,9 @@ class Ranks:
         if self.size > 1:
             import torch.distributed as dist
 
-            for value in model.state_dict().values():
-                dist.broadcast(value, src=0)
+            with _among_others():
+                for value in model.state_dict().values():
+                    dist.broadcast(value, src=0)
 
     def gathered(self, own: Tensor) -> Tensor:
         """Rows of all processes, in the order of their shares; the gradient flows to this process's own rows."""
@@ -127,7 +132,8 @@ class Ranks:
 
         learnt = [parameter for parameter in dense if parameter.grad is not None]
         together = torch.cat([parameter.grad.flatten() for parameter in learnt if parameter.grad is not None])
-        dist.all_reduce(together)
+        with _among_others():
+            dist.all_reduce(together)
         parts = together.split([parameter.numel() for parameter in learnt])
         for parameter, part in zip(learnt, parts, strict=True):
             parameter.grad = part.view_as(parameter)
@@ -142,13 +148,26 @@ class Ranks:
         import torch.distributed as dist
 
         sizes = [torch.zeros(1, dtype=torch.int64) for _ in range(self.size)]
-        dist.all_gather(sizes, torch.tensor([len(own)]))
+        with _among_others():
+            dist.all_gather(sizes, torch.tensor([len(own)]))
         # gloo exchanges equal shapes only.
         padded = own.new_zeros(max(int(size) for size in sizes), *own.shape[1:])
         padded[: len(own)] = own
         found = [torch.empty_like(padded) for _ in range(self.size)]
-        dist.all_gather(found, padded)
+        with _among_others():
+            dist.all_gather(found, padded)
         return [rows[: int(size)] for rows, size in zip(found, sizes, strict=True)]
+
+
+@contextmanager
+def _among_others() -> Iterator[None]:
+    """Say of a lost connection what it means; gloo has no error of its own for it."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise IncompleteError(
+            "another process of this command has ended, and says why; the same command goes on from what was committed"
+        ) from error
 
 
 # A command that was started by itself.

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import torch
 
 from lives import MONTH, part_of
 from lurm_cli.errors import LurmError
@@ -89,3 +90,13 @@ def test_memory_is_read_where_the_system_tells_it(tmp_path: Path, monkeypatch: p
     assert available_memory() is None
     file.write_text("MemTotal:  9 kB\nMemAvailable:       3 kB\n")
     assert available_memory() == 3072
+
+
+def test_weights_that_the_last_step_spoils_are_not_kept(tmp_path: Path) -> None:
+    made = trainer(tmp_path)
+    made.validation = [(next(iter(made._batches(0, 0))))]
+    with torch.no_grad():
+        made.model.encoder.anchors.key.fill_(float("nan"))
+    with (tmp_path / "log").open("w") as log, pytest.raises(LurmError, match=r"the loss is nan .* try a lower --lr"):
+        made._validate(log)
+    assert made.progress.best_loss is None and not made.best

@@ -68,3 +68,18 @@ def test_equal_seeds_draw_equal_views() -> None:
     one, two = (lives.views(users, ViewLaw(), np.random.default_rng(7)) for _ in range(2))
     assert (one.counts != two.counts).nnz == 0
     assert one.first.tolist() == two.first.tolist()
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 10_000), st.sets(st.integers(0, 19), min_size=1))
+def test_some_sequences_are_what_they_were_among_all(seed: int, chosen: set[int]) -> None:
+    lives = Lives(random_part(seed=seed))
+    everyone = lives.whole(np.arange(20))
+    numbers = np.array(sorted(chosen))
+    some = everyone.among(numbers)
+    before, now = dense_by_sequence(everyone, 20), dense_by_sequence(some, len(numbers))
+    assert some.first.tolist() == everyone.first[numbers].tolist()
+    assert some.last.tolist() == everyone.last[numbers].tolist()
+    for place, number in enumerate(numbers):
+        assert now[place].keys() == before[number].keys()
+        assert all((now[place][period] == before[number][period]).all() for period in now[place])

@@ -54,6 +54,8 @@ class Session:
     def path(self, given: str | None, default: str) -> Path:
         """An input's path: as given, ``-`` for the next line of standard input, or its place in the workspace."""
         if given == "-":
+            if self.context.ranks.size > 1:
+                raise UsageError("-: the processes that torchrun started share one standard input; name the path")
             return _path_from_stdin()
         return Path(given).absolute() if given else self.workspace.root / default
 

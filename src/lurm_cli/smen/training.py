@@ -70,6 +70,12 @@ class TrainingOptions:
     clip: float | None = None
 
 
+def refuse_divergence(loss: float, step: int) -> None:
+    """Raise LurmError where a loss is no number."""
+    if not np.isfinite(loss):
+        raise LurmError(f"training diverged: the loss is {loss} at step {step}; try a lower --lr")
+
+
 class Trainer:
     """Trains one model; everything it draws follows from the seed and the position in training.
 
@@ -125,6 +131,8 @@ class Trainer:
         LurmError
             If there are no two users to tell apart, a batch does not fit into memory, or training diverges.
         """
+        # The first gives the encoder its start meanwhile.
+        self.ranks.wait()
         restored = load_checkpoint(self.folder / "last", self.model, self.optimizers)
         if restored is not None:
             self.progress, self.best = restored
@@ -173,10 +181,7 @@ class Trainer:
         for optimizer in self.optimizers:
             optimizer.step()
         value = loss.item()
-        if not np.isfinite(value):
-            raise LurmError(
-                f"training diverged: the loss is {value} at step {self.progress.step + 1}; try a lower --lr"
-            )
+        refuse_divergence(value, self.progress.step + 1)
         return value
 
     def _loss(self, batch: Batch, n: int) -> Tensor:
@@ -196,6 +201,8 @@ class Trainer:
             losses = [self._loss(batch, n).item() for batch, n in self.validation]
         # Another machine may round otherwise, and all must end at the same step.
         loss = self.ranks.told_by_first(float(np.mean(losses)))
+        # The last step's weights have not been through a step of their own yet.
+        refuse_divergence(loss, progress.step)
         progress.losses.append(loss)
         log.write(json.dumps({"step": progress.step, "epoch": progress.epoch, "validation_loss": loss}) + "\n")
         if progress.best_loss is None or loss < progress.best_loss:

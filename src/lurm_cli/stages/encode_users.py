@@ -140,7 +140,7 @@ def _encode(
 
     def encode_share(sizes: dict[int, int]) -> None:
         """Encode this process's share of the blocks of rows."""
-        blocks = list(_row_blocks(sizes))[ranks.rank :: ranks.size]
+        blocks = list(row_blocks(sizes))[ranks.rank :: ranks.size]
         _encode_blocks(
             context, [_Task(smen, model.fingerprint, boi, window, values, start, pieces) for start, pieces in blocks]
         )
@@ -148,6 +148,7 @@ def _encode(
 
     if not ranks.leads:
         with ranks.joined():
+            ranks.wait()  # the first counts the users
             sizes = ranks.told_by_first(None)
             ranks.refuse_other_files((values / "zarr.json").is_file())
             encode_share(sizes)
@@ -159,6 +160,7 @@ def _encode(
             raise LurmError(f"{boi}: no user has behaviours in the window asked for; check --since and --until")
         if not (values / "zarr.json").is_file():
             create_matrix(values, (n_users, dim))
+        ranks.wait()
         ranks.told_by_first(sizes)
         ranks.refuse_other_files(True)
         encode_share(sizes)
@@ -183,11 +185,11 @@ def _encode_blocks(context: Context, blocks: list[_Task]) -> None:
         tasks = [dataclasses.replace(task, threads=context.workers) for task in tasks]
     n_users = sum(task.n_users for task in blocks)
     with (
-        context.executor(1 if one_by_one else len(tasks)) as executor,
+        context.workers_for(1 if one_by_one else len(tasks)) as workers,
         context.reporter.bar("encoding", n_users, "users") as bar,
     ):
         bar.advance(n_users - sum(task.n_users for task in tasks))
-        for done in run_tasks(executor, _encode_rows, tasks):
+        for done in run_tasks(workers, _encode_rows, tasks):
             bar.advance(done)
 
 
@@ -213,7 +215,7 @@ def _write_ids(counts: Any, window: Window, path: Path) -> dict[int, int]:
     return sizes
 
 
-def _row_blocks(sizes: dict[int, int]) -> Iterator[tuple[int, tuple[tuple[int, int, int], ...]]]:
+def row_blocks(sizes: dict[int, int]) -> Iterator[tuple[int, tuple[tuple[int, int, int], ...]]]:
     """Cut the rows into blocks; of each, its first row and the (bucket, first user, end) it is made of."""
     start, room, pieces = 0, _ROWS, []
     for bucket, size in sizes.items():

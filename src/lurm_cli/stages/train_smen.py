@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lurm_cli.artifacts.build import Build
 from lurm_cli.artifacts.manifest import Manifest
-from lurm_cli.errors import ArtifactError, UsageError
+from lurm_cli.errors import ArtifactError, LurmError, UsageError
 from lurm_cli.smen.config import ModelConfig, share_held_out
 from lurm_cli.stages.context import Context, Outcome, input_fingerprint, later_knowledge, settled
 from lurm_cli.stages.options import option
@@ -250,6 +250,8 @@ def _train(
             _start(trainer, counts, context.seed)
         best = trainer.train()
         progress, law, model_config = trainer.progress, trainer.law, trainer.model.encoder.config
+        if not all(bool(value.isfinite().all()) for value in best.values() if value.is_floating_point()):
+            raise LurmError("training diverged: weights are not finite after the last step; try a lower --lr")
         # The head served the loss only; what is kept is what encodes.
         encoder = {
             name.removeprefix("encoder."): value.contiguous()
