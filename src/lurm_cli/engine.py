@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from lurm_cli.errors import UsageError
@@ -38,8 +39,16 @@ def available_cores() -> int:
     return max(1, len(os.sched_getaffinity(0)) // Ranks.from_environment().beside)
 
 
+@dataclass(frozen=True)
+class Workers:
+    """An executor, and how many tasks it runs at once."""
+
+    executor: Executor
+    number: int
+
+
 @contextmanager
-def open_executor(workers: int, scheduler: str | None = None, light: bool = False) -> Iterator[Executor]:
+def open_executor(workers: int, scheduler: str | None = None, light: bool = False) -> Iterator[Workers]:
     """Give the executor for ``workers`` processes, or for a Dask scheduler's address.
 
     Parameters
@@ -56,13 +65,13 @@ def open_executor(workers: int, scheduler: str | None = None, light: bool = Fals
     if workers < 1:
         raise UsageError(f"--workers {workers}: at least one worker is needed")
     if scheduler is not None:
-        with _dask_executor(scheduler) as executor:
-            yield executor
+        with _dask_executor(scheduler) as cluster:
+            yield cluster
     elif workers == 1:
-        yield SerialExecutor()
+        yield Workers(SerialExecutor(), 1)
     elif light:
         with ThreadPoolExecutor(workers) as threads:
-            yield threads
+            yield Workers(threads, workers)
     else:
         # Here and not above: `lurm --help` needs no processes.
         import multiprocessing
@@ -73,7 +82,7 @@ def open_executor(workers: int, scheduler: str | None = None, light: bool = Fals
             workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker
         )
         try:
-            yield pool
+            yield Workers(pool, workers)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -94,7 +103,7 @@ def _prepare_worker() -> None:
 
 
 @contextmanager
-def _dask_executor(address: str) -> Iterator[Executor]:
+def _dask_executor(address: str) -> Iterator[Workers]:
     try:
         from distributed import Client
     except ImportError:
@@ -104,24 +113,22 @@ def _dask_executor(address: str) -> Iterator[Executor]:
     except (OSError, ValueError, TimeoutError) as error:
         raise UsageError(f"--scheduler {address}: no scheduler answers there ({error})") from None
     with client:
-        yield client.get_executor()
+        yield Workers(client.get_executor(), max(1, sum(client.ncores().values())))
 
 
-def run_tasks(
-    executor: Executor, function: Callable[[Task], Result], tasks: Iterable[Task], ahead: int = 8
-) -> Iterator[Result]:
-    """Run tasks and give their results as they end; never more than ``ahead`` are under way.
+def run_tasks(workers: Workers, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
+    """Run tasks and give their results as they end; every worker has one that waits for it, and no more are held.
 
     The first failure is raised; the tasks not started yet are dropped.
     """
     queue = iter(tasks)
     running: set[Future[Result]] = set()
     # A serial executor works while it is handed the task: one at a time keeps its progress even.
-    limit = 1 if isinstance(executor, SerialExecutor) else ahead
+    limit = 1 if isinstance(workers.executor, SerialExecutor) else 2 * workers.number
     try:
         while True:
             while len(running) < limit and (task := next(queue, None)) is not None:
-                running.add(executor.submit(function, task))
+                running.add(workers.executor.submit(function, task))
             if not running:
                 return
             done, running = wait(running, return_when=FIRST_COMPLETED)

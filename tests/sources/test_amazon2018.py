@@ -201,3 +201,8 @@ def test_products_may_stand_beside_another_log(tmp_path: Path) -> None:
     meta = write(tmp_path / "m.json.gz", [{"asin": "B1", "title": "Cup&nbsp;X", "category": ["Home"]}])
     ingest(tmp_path, "ratings.csv", items=(meta,), items_format="amazon2018")
     assert columns_of(tmp_path) == {"B1": {"title": "Cup X", "category": "Home", "main_cat": ""}}
+
+
+def test_a_long_list_of_selectors_takes_no_time() -> None:
+    assert clean_text("Mug " + ".a, " * 40 + "ul li {color: red}") == "Mug " + ".a, " * 39 + ".a, ul"
+    assert clean_text("Mug " + ".a, " * 40 + ".b {color: red}") == "Mug"

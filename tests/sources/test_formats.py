@@ -108,3 +108,57 @@ def test_a_file_that_is_no_parquet_is_named(tmp_path: Path) -> None:
     write(tmp_path / "log.parquet", table(ROWS))
     with pytest.raises(UsageError, match=r"log\.parquet: cannot be read"):
         ingest(tmp_path, "log.parquet")
+
+
+def test_a_compressed_file_is_read_within_half_a_gigabyte(tmp_path: Path) -> None:
+    # DuckDB's own buffers for lines of 32 MB would take more.
+    write(tmp_path / "log.csv.gz", table(ROWS))
+    ingest(tmp_path, "log.csv.gz", memory_limit="500MB")
+    assert lives(tmp_path) == lives_of(ROWS)
+
+
+@pytest.mark.parametrize("name", ["log.csv.zst", "log.csv.gz", "log.jsonl.zst"])
+def test_a_compressed_file_that_ends_too_early_is_refused(tmp_path: Path, name: str) -> None:
+    rows = [
+        (f"u{number * 7919 % 100_003}", f"i{number * 31 % 997}", f"2017-01-{1 + number % 28:02}")
+        for number in range(20_000)
+    ]
+    write(tmp_path / name, as_json(rows) if "jsonl" in name else table(rows))
+    content = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(UsageError, match=name):
+        ingest(tmp_path, name, bad_rows="skip")
+
+
+def test_names_that_look_like_patterns_are_names(tmp_path: Path) -> None:
+    for name, row in (("log1.csv", ROWS[0]), ("log[1].csv", ROWS[1]), ("log*.csv", ROWS[2])):
+        write(tmp_path / name, table([row]))
+    ingest(tmp_path, "log[1].csv", "log*.csv", "log1.csv")
+    assert lives(tmp_path) == lives_of(ROWS[:3])
+
+
+def test_a_file_that_links_lead_to_is_read_once(tmp_path: Path) -> None:
+    write(tmp_path / "2017.csv", table(ROWS))
+    (tmp_path / "latest.csv").symlink_to("2017.csv")
+    ingest(tmp_path, "*.csv")
+    assert lives(tmp_path) == lives_of(ROWS)
+
+
+def test_parquet_texts_that_are_not_marked_as_such_are_texts(tmp_path: Path) -> None:
+    columns = {
+        key: [value.encode() for value in held] for key, held in zip(HEADER, zip(*ROWS, strict=True), strict=True)
+    }
+    pq.write_table(
+        pa.table({key: pa.array(held, pa.binary()) for key, held in columns.items()}), tmp_path / "log.parquet"
+    )
+    ingest(tmp_path, "log.parquet")
+    assert lives(tmp_path) == lives_of(ROWS)
+
+
+def test_an_unnamed_column_of_row_numbers_does_no_harm(tmp_path: Path) -> None:
+    rows = [(number, *row) for number, row in enumerate(ROWS)]
+    write(tmp_path / "log.csv", table(rows, ("", *HEADER)))
+    write(tmp_path / "items.csv", table([(7, "tea, green", "Green Tea")], ("", "item", "title")))
+    _, items = ingest(tmp_path, "log.csv", items=("items.csv",))
+    assert lives(tmp_path) == lives_of(ROWS)
+    assert items.manifest.facts["text_columns"] == ["title"]

@@ -43,3 +43,10 @@ def test_a_missing_column_and_a_malformed_row_are_errors(tmp_path: Path) -> None
     file.write_text(file.read_text() + "bob,young,9\n")
     with pytest.raises(UsageError, match=r"labels\.csv, row 3: .*the row reads 'bob,young,9'"):
         read_labels(file, "user", "age")
+
+
+def test_a_broken_line_of_json_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "labels.jsonl"
+    file.write_text('{"user": "ann", "age": "old"}\n\n{"user": "bob", "a\n{"user": "eve", "age": "old"}\n')
+    with pytest.raises(UsageError, match=r"labels\.jsonl, row 3: broken line.*not left out silently"):
+        read_labels(file, "user", "age")

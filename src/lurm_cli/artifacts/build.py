@@ -86,7 +86,8 @@ class Build:
     """
 
     def __init__(self, target: Path, manifest: Manifest, metadata: str = "zarr.json") -> None:
-        self.target = target
+        # A link, also one to nothing yet, stays: what it leads to is built.
+        self.target = target = target.resolve() if target.is_symlink() else target
         self.manifest = manifest
         self.metadata = metadata
         self.folder = target.with_name(f".{target.name}.partial")

@@ -59,6 +59,11 @@ def read_vectors(path: Path, item_ids: list[str]) -> tuple[np.ndarray, np.ndarra
     return out, found
 
 
+def ids_beside(path: Path) -> Path | None:
+    """Where the ids of a file of vectors stand, if not in it."""
+    return path.with_name(path.name + ".ids.txt") if path.suffix.lower() == ".npy" else None
+
+
 def _npz(path: Path) -> tuple[list[str], np.ndarray]:
     with path.open("rb") as stream:
         held = np.load(stream, allow_pickle=False)
@@ -71,8 +76,8 @@ def _npz(path: Path) -> tuple[list[str], np.ndarray]:
 
 
 def _npy(path: Path) -> tuple[list[str], np.ndarray]:
-    sidecar = path.with_name(path.name + ".ids.txt")
-    if not sidecar.is_file():
+    sidecar = ids_beside(path)
+    if sidecar is None or not sidecar.is_file():
         raise ValueError(f"the ids are expected in {sidecar}, one a line")
     return sidecar.read_text(encoding="utf-8").splitlines(), np.load(path, allow_pickle=False).astype(np.float32)
 

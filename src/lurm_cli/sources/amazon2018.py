@@ -44,8 +44,8 @@ _SCRIPT = re.compile(
     re.DOTALL,
 )
 _RULE = re.compile(r"\{\s*(?:/\*.*?\*/\s*)?[a-zA-Z-]+\s*:[^{}]*[;}]|@(?:media|import|font-face|charset)\b", re.DOTALL)
-# Of what stands before a style rule, its selectors: the last word, and words before it that no title has.
-_SELECTORS = re.compile(r"(?:(?:[.#@*>+~:\[(]\S*|\S+,|\S*[.#:\[]\w\S*)\s+|[>+~,]\s*)*\S+\s*\Z")
+# A selector of a style rule: a word that no title has.
+_SELECTOR = re.compile(r"[.#@*>+~,:\[(]\S*|\S+,|\S*[.#:\[]\w\S*")
 _SUSPICIOUS = re.compile(r"[<&{@]|\.getTime|\bue_t0\b|\bvar\s|\bfunction\b|window\.|document\.|P\.when|/\*")
 
 
@@ -68,8 +68,16 @@ def clean_text(text: str) -> str:
             text = text[: script.start()]
         if rule is not None and rule.start() < len(text):
             before = text[: rule.start()]
-            text = before if text[rule.start()] == "@" else _SELECTORS.sub("", before)
+            text = before if text[rule.start()] == "@" else _without_selectors(before)
     return " ".join(text.split())
+
+
+def _without_selectors(before: str) -> str:
+    """What stands before a style rule without its selectors: the last word, and words before it that no title has."""
+    words = before.split()[:-1]
+    while words and _SELECTOR.fullmatch(words[-1]):
+        words.pop()
+    return " ".join(words)
 
 
 def _without_markup(text: str) -> str:

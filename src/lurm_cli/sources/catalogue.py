@@ -7,10 +7,20 @@ from typing import Any
 
 from lurm_cli.errors import UsageError
 from lurm_cli.sources import amazon2018
-from lurm_cli.sources.database import name
-from lurm_cli.sources.reading import RawFile, forget_malformed, malformed_rows, open_file, require_columns
+from lurm_cli.sources.database import name, threads_that_fit
+from lurm_cli.sources.reading import (
+    THREAD_BYTES,
+    UNNAMED,
+    RawFile,
+    forget_malformed,
+    malformed_rows,
+    open_file,
+    require_columns,
+)
 from lurm_cli.sources.spec import ItemSource, expand_files
 
+# Columns that pandas adds: its row numbers are no texts.
+_ROW_NUMBERS = (UNNAMED, "__index_level_")
 _NO_ID = "id IS NULL OR trim(id) = ''"
 
 
@@ -53,7 +63,9 @@ def load_catalogue(connection: Any, source: ItemSource, bad_rows: str = "stop") 
         for path in expand_files(source.files)
     ]
     aside = {source.item_col, *source.task_cols}
-    words = source.text_cols or tuple(column for column in files[0].columns if column not in aside)
+    words = source.text_cols or tuple(
+        column for column in files[0].columns if column not in aside and not column.startswith(_ROW_NUMBERS)
+    )
     kept = tuple(column for column in source.task_cols if column not in words)
     texts = (*words, *kept)
     flags = {f"--text-col {c}": c for c in words} | {f"--task-col {c}": c for c in kept}
@@ -63,7 +75,8 @@ def load_catalogue(connection: Any, source: ItemSource, bad_rows: str = "stop") 
     # One after the other: the readers of many files at once would hold a buffer each.
     for number, file in enumerate(files):
         into = "INSERT INTO item_rows" if number else "CREATE TABLE item_rows AS"
-        connection.execute(f"{into} {_selected(file, source.item_col, texts)}")
+        with threads_that_fit(connection, THREAD_BYTES):
+            connection.execute(f"{into} {_selected(file, source.item_col, texts)}")
     n_malformed, first = malformed_rows(connection)
     # A product without an id is a fault of the file; in a table at large it may be a row of totals.
     bad = f"broken OR {_NO_ID}" if is_amazon else "broken"

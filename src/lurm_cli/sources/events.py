@@ -10,8 +10,8 @@ from typing import Any
 from lurm_cli.errors import UsageError
 from lurm_cli.progress import Reporter
 from lurm_cli.sources.catalogue import identifier
-from lurm_cli.sources.database import quoted, translated
-from lurm_cli.sources.reading import RawFile, forget_malformed, open_file, require_columns
+from lurm_cli.sources.database import quoted, threads_that_fit, translated
+from lurm_cli.sources.reading import THREAD_BYTES, RawFile, forget_malformed, open_file, require_columns
 from lurm_cli.sources.spec import EventSource, expand_files
 from lurm_cli.sources.times import END, FIRST, PER_SECOND, check_pattern, is_numeric, microseconds, unit_class
 
@@ -75,7 +75,8 @@ class EventReader:
         target = scratch / f"parsed-{number}.parquet"
         forget_malformed(self.connection)
         try:
-            self.connection.execute(f"COPY {file.relation(self.columns)} TO {quoted(target)} (FORMAT parquet)")
+            with threads_that_fit(self.connection, THREAD_BYTES):
+                self.connection.execute(f"COPY {file.relation(self.columns)} TO {quoted(target)} (FORMAT parquet)")
         except duckdb.Error as error:
             raise translated(error, file.path) from error
         if file.format in ("csv", "tsv"):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from lurm_cli.errors import UsageError
 from lurm_cli.sources.catalogue import identifier
-from lurm_cli.sources.database import database
-from lurm_cli.sources.reading import malformed_rows, open_file, require_columns
+from lurm_cli.sources.database import database, in_order
+from lurm_cli.sources.reading import RawFile, malformed_rows, open_file, require_columns
 from lurm_cli.sources.spec import expand_files
 
 
@@ -18,6 +19,15 @@ def check_label_columns(path: Path, user_col: str, label_col: str) -> None:
     (file,) = expand_files((str(path),))
     with tempfile.TemporaryDirectory() as scratch, database(Path(scratch), 1, "1GB") as connection:
         require_columns(open_file(connection, file, "auto"), {"user_col": user_col, "label_col": label_col})
+
+
+def _broken_lines(connection: Any, file: RawFile, wanted: dict[str, str]) -> tuple[int, str]:
+    """How many lines are no JSON, and a message on the first."""
+    with in_order(connection):
+        count, row = connection.execute(
+            f"SELECT count(*), min(row_number) FROM {file.relation(wanted, numbered=True)} WHERE broken"
+        ).fetchone()
+    return count, "" if not count else f"{file.path}, row {row + file.first_row}: broken line, expected a JSON object"
 
 
 def read_labels(path: Path, user_col: str, label_col: str, format: str = "auto") -> tuple[list[str], list[str]]:
@@ -42,6 +52,8 @@ def read_labels(path: Path, user_col: str, label_col: str, format: str = "auto")
             "WHERE id IS NOT NULL AND label IS NOT NULL AND trim(label) <> '' GROUP BY id ORDER BY id"
         ).fetchall()
         n_malformed, first = malformed_rows(connection)
+        if raw.format == "jsonl":
+            n_malformed, first = _broken_lines(connection, raw, {"u": user_col, "l": label_col})
     if n_malformed:
         raise UsageError(f"{first}. Mend it; labels are not left out silently")
     for user_id, low, high in rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import glob
 import io
 import json
 from dataclasses import dataclass
@@ -11,11 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from lurm_cli.errors import UsageError
-from lurm_cli.sources.database import name, quoted, translated
+from lurm_cli.sources.database import in_order, name, quoted, translated
 from lurm_cli.sources.spec import format_of
 
-# The longest line; DuckDB would take a buffer of 16 times as much, half of the memory limit.
+# The longest line; DuckDB would take a buffer of 16 times as much, half of the memory limit, and of these two a thread.
 _MOST_BYTES = 33_554_432
+_BUFFER_BYTES = 2 * _MOST_BYTES
+# A thread has the buffer that it reads and the next one, into which a line may go on.
+THREAD_BYTES = 2 * _BUFFER_BYTES
+
+# What a column without a name is called: pandas writes its row numbers so.
+UNNAMED = "unnamed column "
 
 
 @dataclass(frozen=True)
@@ -55,16 +62,16 @@ class RawFile:
         if self.format == "parquet":
             number = ", file_row_number AS row_number" if numbered else ""
             numbers = ", file_row_number = true" if numbered else ""
-            return f"(SELECT {', '.join(picked)}{number} FROM read_parquet({quoted(self.path)}{numbers}))"
+            return f"(SELECT {', '.join(picked)}{number} FROM {_parquet(self.path, numbers)})"
         number = ", row_number() OVER () - 1 AS row_number" if numbered else ""
         return f"(SELECT {', '.join(picked)}{number} FROM {self._read_csv()})"
 
     def _read_csv(self) -> str:
         columns = ", ".join(f"{quoted(column)}: 'VARCHAR'" for column in self.columns)
         return (
-            f"read_csv({quoted(self.path)}, delim = {quoted(self.delimiter)}, quote = '\"', escape = '\"', "
+            f"read_csv({_place(self.path)}, delim = {quoted(self.delimiter)}, quote = '\"', escape = '\"', "
             f"header = true, auto_detect = false, columns = {{{columns}}}, store_rejects = true, "
-            f"rejects_limit = 0, max_line_size = {_MOST_BYTES})"
+            f"rejects_limit = 0, max_line_size = {_MOST_BYTES}, buffer_size = {_BUFFER_BYTES})"
         )
 
 
@@ -84,10 +91,20 @@ def json_fields(path: Path, wanted: dict[str, str], numbered: bool = False) -> s
 def _lines(path: Path, lenient: bool = False) -> str:
     """A file as rows of one text column: no delimiter, no quotes; ``lenient`` leaves out lines that are not UTF-8."""
     return (
-        f"read_csv({quoted(path)}, delim = chr(1), quote = '', escape = '', header = false, auto_detect = false, "
-        f"columns = {{'line': 'VARCHAR'}}, max_line_size = {_MOST_BYTES}, buffer_size = {2 * _MOST_BYTES}, "
+        f"read_csv({_place(path)}, delim = chr(1), quote = '', escape = '', header = false, auto_detect = false, "
+        f"columns = {{'line': 'VARCHAR'}}, max_line_size = {_MOST_BYTES}, buffer_size = {_BUFFER_BYTES}, "
         f"ignore_errors = {str(lenient).lower()})"
     )
+
+
+def _place(path: Path) -> str:
+    """SQL of a file's name, which may hold [ or *: DuckDB would take it for a pattern of names."""
+    return quoted(glob.escape(str(path)))
+
+
+def _parquet(path: Path, more: str = "") -> str:
+    # Old Spark, Hive and Impala do not mark texts as such.
+    return f"read_parquet({_place(path)}, binary_as_string = true{more})"
 
 
 def open_file(connection: Any, path: Path, declared: str) -> RawFile:
@@ -97,9 +114,12 @@ def open_file(connection: Any, path: Path, declared: str) -> RawFile:
     format = format_of(path, declared)
     try:
         if format == "parquet":
-            described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({quoted(path)})").fetchall()
+            described = connection.execute(f"DESCRIBE SELECT * FROM {_parquet(path)}").fetchall()
             return RawFile(path, format, {row[0]: row[1] for row in described})
-        first = connection.execute(f"SELECT line FROM {_lines(path, True)} WHERE trim(line) <> '' LIMIT 1").fetchone()
+        with in_order(connection):
+            first = connection.execute(
+                f"SELECT line FROM {_lines(path, True)} WHERE trim(line) <> '' LIMIT 1"
+            ).fetchone()
     except duckdb.Error as error:
         raise translated(error, path) from error
     if first is None:
@@ -109,6 +129,7 @@ def open_file(connection: Any, path: Path, declared: str) -> RawFile:
         return RawFile(path, format, dict.fromkeys(_keys(path, line), "VARCHAR"))
     delimiter = "\t" if format == "tsv" else max(",;\t|", key=line.count)
     header = next(csv.reader(io.StringIO(line), delimiter=delimiter))
+    header = [column or f"{UNNAMED}{number}" for number, column in enumerate(header, 1)]
     if len(set(header)) < len(header):
         twice = next(column for column in header if header.count(column) > 1)
         raise UsageError(f"{path}: the header names the column {twice!r} twice")

@@ -15,7 +15,7 @@ import numpy as np
 
 from lurm_cli.progress import SILENT, Reporter
 from lurm_cli.sources.catalogue import CatalogueTable, load_catalogue
-from lurm_cli.sources.database import database, quoted
+from lurm_cli.sources.database import database, in_order, quoted
 from lurm_cli.sources.events import EventReader
 from lurm_cli.sources.spec import EventSource, ItemSource
 
@@ -259,11 +259,10 @@ def _write_items(connection: Any, good: str, table: CatalogueTable | None, scrat
     connection.execute(
         f"CREATE TABLE items AS SELECT *, CAST(row_number() OVER (ORDER BY id) - 1 AS INTEGER) AS code FROM ({merged})"
     )
-    connection.execute("SET preserve_insertion_order = true")
-    connection.execute(
-        f"COPY (SELECT * FROM items ORDER BY code) TO {quoted(scratch / 'items.parquet')} (FORMAT parquet)"
-    )
-    connection.execute("SET preserve_insertion_order = false")
+    with in_order(connection):
+        connection.execute(
+            f"COPY (SELECT * FROM items ORDER BY code) TO {quoted(scratch / 'items.parquet')} (FORMAT parquet)"
+        )
     row = connection.execute(
         "SELECT count(*), coalesce(sum(n_events) FILTER (NOT in_table), 0), count(*) FILTER (n_events = 0) FROM items"
     ).fetchone()

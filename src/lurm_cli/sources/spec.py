@@ -75,14 +75,14 @@ class ItemSource:
 
 
 def expand_files(patterns: tuple[str, ...]) -> list[Path]:
-    """Expand globs, in sorted order, each file once.
+    """Expand globs, in sorted order, each file once, also where links lead to it.
 
     Raises
     ------
     UsageError
         If a pattern matches nothing, or a file is a folder, a pipe or empty.
     """
-    found: dict[Path, None] = {}
+    found: dict[Path, Path] = {}
     for pattern in patterns:
         path = Path(pattern)
         # A file whose name happens to hold [ or * is taken as it is.
@@ -96,8 +96,8 @@ def expand_files(patterns: tuple[str, ...]) -> list[Path]:
                 raise UsageError(f"{match} is a pipe, and a log is read more than once; write it to a file first")
             if match.stat().st_size == 0:
                 raise UsageError(f"{match} is empty (0 bytes); expected a header and at least one row")
-            found[match] = None
-    return list(found)
+            found.setdefault(match.resolve(), match)
+    return list(found.values())
 
 
 def format_of(path: Path, declared: str) -> str:

@@ -177,10 +177,10 @@ def _build(
             for part, outputs in sorted(missing.items())
         ]
         with (
-            context.executor(len(tasks), event_manifest.facts["n_events"]) as executor,
+            context.workers_for(len(tasks), event_manifest.facts["n_events"]) as workers,
             context.reporter.bar("counting " + ", ".join(drafts), len(tasks), "parts") as bar,
         ):
-            for _ in run_tasks(executor, _count_part, tasks):
+            for _ in run_tasks(workers, _count_part, tasks):
                 bar.advance()
         outcomes = {}
         for period, build in builds.items():

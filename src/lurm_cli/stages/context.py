@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 from lurm_cli.artifacts.build import up_to_date
 from lurm_cli.artifacts.manifest import InputRef, Manifest, read_manifest
 from lurm_cli.clock import format_time, parse_time
-from lurm_cli.engine import open_executor
+from lurm_cli.engine import Workers, open_executor
 from lurm_cli.errors import ArtifactError
 from lurm_cli.progress import SILENT, Reporter
 from lurm_cli.ranks import ALONE, Ranks
@@ -44,8 +44,14 @@ class Context:
 
     def recorded(self, path: Path) -> str:
         """How a path is written into a manifest: relative below the workspace, so that a copy has equal bytes."""
-        absolute = path.absolute()
-        return absolute.relative_to(self.root).as_posix() if absolute.is_relative_to(self.root) else str(absolute)
+        within = self.within(path)
+        return os.path.abspath(path) if within is None else within.as_posix()
+
+    def within(self, path: Path) -> Path | None:
+        """Where in the workspace a path lies, without following links; None: outside."""
+        # Unlike Path.absolute this takes `..` out, which may lead out of the workspace.
+        absolute, root = Path(os.path.abspath(path)), os.path.abspath(self.root)
+        return absolute.relative_to(root) if absolute.is_relative_to(root) else None
 
     def input(self, path: Path, kind: str | tuple[str, ...]) -> tuple[Manifest, InputRef]:
         """Manifest of an input artifact and the reference to record; raises ArtifactError."""
@@ -61,11 +67,11 @@ class Context:
         return None
 
     @contextmanager
-    def executor(self, n_tasks: int, n_events: int | None = None) -> Iterator[Executor]:
-        """Executor for so many tasks; a single one is not worth a process, nor are few events (None: many)."""
+    def workers_for(self, n_tasks: int, n_events: int | None = None) -> Iterator[Workers]:
+        """Workers for so many tasks; a single one is not worth a process, nor are few events (None: many)."""
         light = n_events is not None and n_events < _LIGHT
-        with open_executor(min(self.workers, max(1, n_tasks)), self.scheduler, light) as executor:
-            yield executor
+        with open_executor(min(self.workers, max(1, n_tasks)), self.scheduler, light) as workers:
+            yield workers
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def run_embed_items(context: Context, items: Path, events: Path, config: EmbedCo
     if config.method == "precomputed":
         if config.vectors is None:
             raise UsageError("--method precomputed needs --vectors FILE (.npz, .npy or .parquet)")
-        inputs.append(_vector_file(context, Path(config.vectors)))
+        inputs += _vector_files(context, Path(config.vectors))
     else:
         parameters |= {name: getattr(config, name) for name in ("dim", "behaviour", "min_count", "window", "epochs")}
     if config.method == "contrastive":
@@ -69,13 +69,21 @@ def run_embed_items(context: Context, items: Path, events: Path, config: EmbedCo
     return outcome or _build(context, items, events, config, target, draft)
 
 
-def _vector_file(context: Context, path: Path) -> InputRef:
+def _vector_files(context: Context, path: Path) -> list[InputRef]:
+    """The file of vectors, and that of their ids where these stand beside it."""
     import hashlib
+
+    from lurm_cli.items.precomputed import ids_beside
 
     if not path.is_file():
         raise UsageError(f"{path}: no such file of vectors")
-    with path.open("rb") as stream:
-        return InputRef(context.recorded(path), "raw vectors", hashlib.file_digest(stream, "sha256").hexdigest())
+    references = []
+    for file, kind in ((path, "raw vectors"), (ids_beside(path), "raw ids of vectors")):
+        if file is not None and file.is_file():
+            with file.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            references.append(InputRef(context.recorded(file), kind, digest))
+    return references
 
 
 def _build(context: Context, items: Path, events: Path, config: EmbedConfig, target: Path, draft: Manifest) -> Outcome:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shutil
 from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -193,11 +194,14 @@ class _Hashes:
     def of(self, path: Path) -> str:
         import hashlib
 
+        from lurm_cli.sources.compressed import refuse_truncated
+
         stat = path.stat()
         key, stamp = str(path.absolute()), [stat.st_size, stat.st_mtime_ns]
         known = self.held.get(key)
         if known is not None and known[:2] == stamp:
             return str(known[2])
+        refuse_truncated(path)
         with path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         self.held[key] = [*stamp, digest]
@@ -206,7 +210,9 @@ class _Hashes:
 
     def save(self) -> None:
         if self.changed:
-            write_whole(self.file, json.dumps(self.held))
+            # What cannot be remembered is read again: a workspace may be for reading only.
+            with suppress(OSError):
+                write_whole(self.file, json.dumps(self.held))
 
 
 def _build(
@@ -242,10 +248,10 @@ def _build(
             tasks = found.tasks()
             write = partial(_write_bucket, partial_folder=events.folder)
             with (
-                context.executor(len(tasks), found.n_events) as executor,
+                context.workers_for(len(tasks), found.n_events) as workers,
                 context.reporter.bar("sorting by user", len(tasks), "buckets") as bar,
             ):
-                for _ in run_tasks(executor, write, tasks):
+                for _ in run_tasks(workers, write, tasks):
                     bar.advance()
             _report(context, found, rejects, catalogue is not None)
             # Items first: whoever sees the events finds the items they point to.
@@ -278,23 +284,22 @@ def _write_items(found: Regrouped, folder: Path) -> str:
 
     import numpy as np
 
-    from lurm_cli.artifacts.columns import write_columns
+    from lurm_cli.artifacts.growing import GrowingArray
 
     for left_over in folder.glob("*/"):
         shutil.rmtree(left_over)
-    columns: dict[str, list[Any]] = {}
+    texts = [f"text_{number}" for number in range(len(found.text_columns))]
+    kinds = {"ids": object, "in_table": np.int8, "n_events": np.int64, **dict.fromkeys(texts, object)}
     digest = hashlib.sha256()
-    for batch in found.items():
-        digest.update("".join(f"{len(name)}:{name}" for name in batch["ids"]).encode())
-        for key in ("ids", "in_table", "n_events"):
-            columns.setdefault(key, []).extend(batch[key])
-        for number, texts in enumerate(batch["texts"]):
-            columns.setdefault(f"text_{number}", []).extend(texts)
-    arrays: dict[str, np.ndarray] = {
-        "in_table": np.array(columns.pop("in_table"), dtype=np.int8),
-        "n_events": np.array(columns.pop("n_events"), dtype=np.int64),
-    }
-    write_columns(folder, arrays | {key: np.array(texts, dtype=object) for key, texts in columns.items()})
+    with ExitStack() as opened:
+        columns = {
+            key: opened.enter_context(GrowingArray(folder / key, (found.n_items,), kind)) for key, kind in kinds.items()
+        }
+        for batch in found.items():
+            digest.update("".join(f"{len(name)}:{name}" for name in batch["ids"]).encode())
+            held = batch | dict(zip(texts, batch["texts"], strict=True))
+            for key, kind in kinds.items():
+                columns[key].append(np.array(held[key], dtype=kind))
     return digest.hexdigest()
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import glob
+import os
 import types
 import typing
 from collections.abc import Collection, Iterable
@@ -123,7 +125,11 @@ def check_section(command: str, section: Iterable[str], known: Collection[str]) 
 
 def _below(root: Path, value: Any) -> Any:
     """Paths relative to the workspace; joining leaves absolute ones as they are."""
-    return tuple(str(root / part) for part in value) if isinstance(value, tuple) else str(root / value)
+    if isinstance(value, tuple):
+        return tuple(_below(root, part) for part in value)
+    is_pattern = any(sign in value for sign in "*?[") and not (root / value).exists()
+    # The workspace's own name is no part of the pattern.
+    return os.path.join(glob.escape(str(root)), value) if is_pattern else str(root / value)
 
 
 def _from_text(text: str, kind: Kind, where: str) -> Any:
@@ -146,8 +152,8 @@ def _from_text(text: str, kind: Kind, where: str) -> Any:
 
 def _checked(value: Any, kind: Kind, field: dataclasses.Field[Any], where: str) -> Any:
     if kind.many:
-        values = [value] if isinstance(value, str) else list(value)
-        if not all(isinstance(part, str) for part in values):
+        values = [value] if isinstance(value, str) else value
+        if not isinstance(values, list | tuple) or not all(isinstance(part, str) for part in values):
             raise UsageError(f"{where}: {value!r} is not a text or a list of texts")
         for part in values:
             _check_choice(part, kind, where)
