@@ -9,6 +9,7 @@ import pytest
 from scipy import sparse
 
 from baselines.toy import catalogue_of, events_of, histories_of, random_lives
+from lurm_cli.artifacts import shards
 from lurm_cli.artifacts.columns import Columns
 from lurm_cli.artifacts.manifest import read_manifest
 from lurm_cli.baselines.registry import NAMES, RANDOM, check_name, make_baseline
@@ -194,6 +195,8 @@ class TestRandom(StageContract):
         root = self.workspace(tmp_path / "one", [])
         assert self.represent(root, None)[1].shape == (25, 1280)
         assert Columns(root / "random.zarr", "baseline").read("values").dtype == np.float32
+        # Of all artifacts only users.zarr has its ids in another layout (docs/format.md).
+        assert len(shards.read(root / "random.zarr/ids")) == 25
 
 
 def test_every_baseline_stands_under_the_contract() -> None:

@@ -5,6 +5,7 @@ import pytest
 from gensim.models import Word2Vec
 
 from baselines.toy import catalogue_of, events_of, histories_of, random_lives
+from lurm_cli.baselines import item2vec
 from lurm_cli.baselines.item2vec import Item2Vec
 
 N_ITEMS = 15
@@ -49,3 +50,10 @@ def test_where_all_items_are_rare_all_are_kept() -> None:
     events = events_of({"a": [(1, 0), (2, 1)], "b": [(1, 2)]})
     baseline = Item2Vec(dim=4).fit(histories_of(events), CATALOGUE, 0)
     assert np.flatnonzero(baseline.items.any(axis=1)).tolist() == [0, 1, 2]
+
+
+def test_a_life_longer_than_gensims_sentences_is_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(item2vec, "_LONGEST", 3)
+    events = events_of({"a": [(t, t) for t in range(7)], "b": [(0, 9)]})
+    found = list(item2vec._Sentences(histories_of(events)))
+    assert found == [["0", "1", "2"], ["3", "4", "5"], ["6"], ["9"]]

@@ -1,11 +1,16 @@
 """What methods with short input see."""
 
+from collections.abc import Iterator
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from baselines.toy import catalogue_of, events_of, histories_of
-from lurm_cli.baselines.recent import item_words, recent_items, recent_times, word_vectors
+from lurm_cli.artifacts.ragged import RaggedEvents
+from lurm_cli.baselines import recent
+from lurm_cli.baselines.recent import item_words, of_first_users, recent_items, recent_times, word_vectors
 from lurm_cli.baselines.supervised import RecentTexts
 
 lives = st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=9), min_size=1, max_size=5)
@@ -47,6 +52,31 @@ def test_the_most_frequent_words_are_kept_and_texts_are_cut() -> None:
     assert two.table[two.of_item].tolist() == [[0, 0], [1, 2], [1, 2], [1, 0]]
     one = item_words(catalogue, histories, longest=1)
     assert one.table.tolist() == [[0], [1]] and one.of_item.tolist() == [0, 1, 1, 1]
+
+
+def test_word_vectors_know_nothing_of_items_that_nobody_had_before_the_cut() -> None:
+    histories = histories_of(events_of({"a": [(0, 0), (1, 1)]}))
+    vectors = [
+        word_vectors(item_words(catalogue_of("green tea", "black tea", later), histories), 6, seed=0)
+        for later in ("", "tea black tea green", "tea tea")
+    ]
+    for other in vectors[1:]:
+        np.testing.assert_array_equal(vectors[0], other)
+
+
+def test_no_more_users_are_read_than_networks_learn_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recent, "MOST_USERS", 5)
+    buckets = [events_of({f"{bucket} {user}": [(0, user)] for user in range(3)}) for bucket in range(4)]
+    read = []
+
+    def histories() -> Iterator[RaggedEvents]:
+        for bucket in buckets:
+            read.append(bucket)
+            yield bucket
+
+    found = of_first_users(histories, lambda events: recent_items(events, 1))
+    assert found.tolist() == [[1], [2], [3], [1], [2]]
+    assert len(read) == 2
 
 
 def test_word_vectors_have_zeros_for_padding_and_a_row_a_word() -> None:

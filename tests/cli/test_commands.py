@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import torch
 from scipy import sparse
 
 from cli.logs import ODD_USER, ODDER_USER, write_workspace
 from cli.shell import LURM, assert_same_bytes, clean_environment, files_of, here, lurm
 from lurm_cli.evaluation.representation import known_users, rows_of
+from lurm_cli.smen.training import Trainer
 
 Copy = Callable[..., Path]
 STAGES = ["events.zarr", "items.zarr", "item_embeddings.zarr", "interests.zarr", "boi-month.zarr", "smen", "users.zarr"]
@@ -105,7 +107,7 @@ def test_a_period_may_be_written_otherwise(made: Path, copied: Copy) -> None:
 
 
 def test_a_dry_run_of_an_evaluation_names_the_baselines_that_it_would_make(copied: Copy) -> None:
-    root = copied("users.zarr", "events.zarr", "items.zarr")
+    root = copied("users.zarr", "events.zarr", "items.zarr", "boi-month.zarr")
     done = here(root, "evaluate", "--method", "lurm", "--method", "svd+lurm", "--dry-run")
     assert done.wrote() == [str(root / "evaluation")]
     assert "would make the baseline svd" in done.err and not (root / "baselines").exists()
@@ -406,3 +408,40 @@ def test_counts_since_a_time_are_those_of_the_periods_from_it_on(made: Path, cop
         part = kept[bucket]
         assert late.bucket(bucket).counts.sum() == part.counts[part.row_period >= middle].sum()
         assert late.bucket(bucket).row_period.min() >= middle
+
+
+def test_weights_that_the_last_step_has_spoilt_are_refused(copied: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
+    # So few users that none validate: the last weights are kept.
+    root = copied("boi-month.zarr", "interests.zarr")
+    spoilt = {"encoder.anchors.key": torch.full((8, 8), float("nan"))}
+    monkeypatch.setattr(Trainer, "_current", lambda self: spoilt)
+    assert "weights are not finite after the last step; try a lower --lr" in here(root, "train-smen").refused(1)
+    assert not (root / "smen").exists()
+
+
+def test_a_link_stays_and_what_it_leads_to_is_built(copied: Copy, made: Path, tmp_path: Path) -> None:
+    root = copied("events.zarr", "interests.zarr")
+    disk = tmp_path / "large disk"
+    disk.mkdir()
+    (root / "boi-month.zarr").symlink_to(disk / "counts.zarr")
+    for flags in ((), ("--overwrite",), ("--overwrite",)):
+        here(root, "boi", *flags).wrote()
+        assert (root / "boi-month.zarr").is_symlink()
+        assert [entry.name for entry in disk.iterdir()] == ["counts.zarr"]
+    assert_same_bytes(disk / "counts.zarr", made / "boi-month.zarr")
+
+
+def test_what_cannot_be_remembered_is_no_fault(copied: Copy, tmp_path: Path) -> None:
+    root = copied()
+    (root / ".lurm").write_text("a file where the folder would be")
+    here(root, "ingest", "-o", tmp_path / "elsewhere.zarr").wrote()
+
+
+def test_other_ids_beside_vectors_are_other_vectors(copied: Copy) -> None:
+    root = copied("events.zarr", "items.zarr")
+    np.save(root / "v.npy", np.eye(40, 4, dtype=np.float32) + 1)
+    (root / "v.npy.ids.txt").write_text("".join(f"item {number}\n" for number in range(40)))
+    command = ("embed-items", "--method", "precomputed", "--vectors", "v.npy")
+    here(root, *command).wrote()
+    (root / "v.npy.ids.txt").write_text("".join(f"item {number}\n" for number in reversed(range(40))))
+    assert "input raw ids of vectors: v.npy.ids.txt has changed" in here(root, *command).refused(4)

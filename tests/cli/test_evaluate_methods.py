@@ -99,6 +99,66 @@ def test_another_artifact_under_the_same_label_is_another_evaluation(copied: Cop
     assert "users.zarr" in message and "--overwrite" in message
 
 
+def test_names_that_change_places_are_another_evaluation(copied: Copy) -> None:
+    root = copied("users.zarr", "baselines")
+    first, second = "baselines/aggregates.zarr", "users.zarr"
+    results_of(root, f"a={first}", f"b={second}")
+    assert "up to date" in evaluate(root, f"a={first}", f"b={second}").err
+    message = evaluate(root, f"a={second}", f"b={first}").refused(4)
+    assert "artifacts: " in message and "--overwrite" in message
+
+
+def test_tables_of_labels_that_change_places_are_another_evaluation(copied: Copy) -> None:
+    root = copied("users.zarr")
+    text = (root / "data/users.csv").read_text(encoding="utf-8")
+    (root / "data/other.csv").write_text(text.replace("write", "none").replace("drink", "some"), encoding="utf-8")
+    task = '[[tasks]]\nname = "{}"\nkind = "profile"\nlabels = "data/{}.csv"\nlabel_col = "taste"\n'
+
+    def settle(one: str, two: str) -> Any:
+        (root / "lurm.toml").write_text(task.format("one", one) + task.format("two", two), encoding="utf-8")
+        return here(root, "evaluate", "--method", "lurm", "--seeds", "1")
+
+    settle("users", "other").wrote()
+    assert "up to date" in settle("users", "other").err
+    assert "tasks: " in settle("other", "users").refused(4)
+
+
+def test_what_is_refused_is_refused_before_a_baseline_is_made(copied: Copy) -> None:
+    root = copied("events.zarr", "items.zarr", "boi-month.zarr")
+    assert "users.zarr" in evaluate(root, "svd", "lurm").refused(3)
+    settings = (root / "lurm.toml").read_text(encoding="utf-8")
+    (root / "lurm.toml").write_text(
+        settings.replace('"taste"\n', '"taste"\nlabel_col = "tsate"\n', 1), encoding="utf-8"
+    )
+    assert "tsate" in evaluate(root, "svd").refused(2)
+    (root / "lurm.toml").write_text(settings.replace("since = 2017-12-01", "since = 2017-11-01"), encoding="utf-8")
+    said = here(root, "evaluate", "--task", "mugs", "--method", "svd").refused(2)
+    assert "a task asks about the time from 2017-11-01" in said
+    (root / "data/users.csv").unlink()
+    (root / "lurm.toml").write_text(settings, encoding="utf-8")
+    assert "users.csv" in evaluate(root, "svd").refused(2)
+    assert not (root / "baselines").exists()
+
+
+def test_a_representation_of_another_workspace_is_not_held_against_this_ones_artifacts(
+    copied: Copy, tmp_path: Path
+) -> None:
+    root = copied("users.zarr", "boi-month.zarr", "smen", "interests.zarr")
+    shutil.move(root / "users.zarr", tmp_path / "theirs.zarr")
+    here(root, "train-smen", "--epochs", "1", "--overwrite").wrote()
+    for place in (tmp_path / "theirs.zarr", Path("../theirs.zarr")):
+        done = evaluate(root, f"theirs={place}", "--overwrite")
+        done.wrote()
+        assert "out of date" not in done.err
+
+
+def test_a_name_with_brackets_is_shown_as_it_is(copied: Copy) -> None:
+    root = copied("users.zarr", "baselines")
+    done = evaluate(root, "lurm[month]=users.zarr", "lurm[/year]=baselines/aggregates.zarr")
+    done.wrote()
+    assert "lurm[month]" in done.err and "lurm[/year]" in done.err
+
+
 @pytest.mark.parametrize("label", ["lurm", "boi", "tfidf", "textcnn", "random", " lurm "])
 def test_a_label_that_is_a_name_already_is_refused(copied: Copy, label: str) -> None:
     message = evaluate(copied(), f"{label}=users.zarr").refused(2)

@@ -13,6 +13,7 @@ from lurm_cli.artifacts.columns import Columns
 from lurm_cli.artifacts.manifest import read_manifest
 from lurm_cli.artifacts.store import Counts
 from lurm_cli.clock import format_time
+from lurm_cli.evaluation.representation import rows_of
 
 Copy = Callable[..., Path]
 STAGES = ("events.zarr", "items.zarr", "item_embeddings.zarr", "interests.zarr", "boi-month.zarr", "smen")
@@ -119,3 +120,16 @@ def test_texts_without_words_are_no_texts(tmp_path: Path) -> None:
     done.wrote()
     assert "no item with events has a word" in done.err and "who chose what" in done.err
     assert Columns(root / "item_embeddings.zarr").read("values").any(axis=1).all()
+    for name in ("tfidf", "svd", "doc2vec"):
+        done = here(root, "baseline", name)
+        done.wrote()
+        assert "ids stand for words" in done.err
+        assert abs(rows_of(root / f"baselines/{name}.zarr", np.array(["user 2"], dtype=object))).sum() > 0
+
+
+def test_the_floor_knows_no_other_cut_than_its_counts(copied: Copy) -> None:
+    root = copied("boi-month.zarr")
+    assert "make them again with `lurm boi --until`" in here(
+        root, "baseline", "random", "--until", "2017-06-01"
+    ).refused(2)
+    here(root, "baseline", "random", "--until", "2018-01-01").wrote()

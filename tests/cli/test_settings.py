@@ -168,3 +168,18 @@ def test_a_misspelled_key_is_named_before_the_missing_log_and_a_variable_names_t
     assert "no events to read; name files" in here(root, "ingest").refused(2)
     (root / "log.csv").write_text("user,item,time\na,x,2017-01-01\n")
     assert here(root, "ingest", LURM_EVENTS="log.csv").wrote() == [str(root / "events.zarr")]
+
+
+def test_a_number_where_texts_are_wanted_is_named(tmp_path: Path) -> None:
+    assert "lurm.toml, [boi] period: 30 is not a text or a list of texts" in here(
+        workspace(tmp_path, "[boi]\nperiod = 30\n"), "boi"
+    ).refused(2)
+
+
+def test_a_workspace_whose_name_looks_like_a_pattern(tmp_path: Path) -> None:
+    root = tmp_path / "[2020]" / "w*"
+    root.mkdir(parents=True)
+    workspace(root, '[ingest]\nevents = ["data/*.csv"]\n')
+    (root / "data").mkdir()
+    (root / "data/log.csv").write_text("user,item,time\na,x,2017-01-01\n")
+    here(root, "ingest").wrote()

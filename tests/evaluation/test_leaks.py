@@ -13,7 +13,7 @@ from lurm_cli.errors import ArtifactError, UsageError
 from lurm_cli.evaluation.tasks import Task
 from lurm_cli.stages.context import Context
 from lurm_cli.stages.evaluate import EvaluateConfig, run_evaluate
-from lurm_cli.stages.run import check_cut
+from lurm_cli.stages.task_checks import check_cut
 
 SINCE = parse_time("2017-10-01")
 TASK = Task("coffee", "preference", column="c", values=("x",), since=SINCE)

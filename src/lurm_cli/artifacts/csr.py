@@ -60,6 +60,13 @@ def write_csr_part(partial: Path, name: str, part: CsrPart) -> None:
     commit_part(partial, name, write, rows=counts.shape[0], nnz=counts.nnz, attributes=attributes)
 
 
+def read_csr_users(artifact: Path, name: str, crc: int | None) -> np.ndarray:
+    """Ids of a part's users alone; raises ArtifactError if a file is missing or damaged."""
+    part = artifact / PARTS / name
+    part_attributes(part, crc)
+    return read_array(part / "users")
+
+
 def read_csr_part(artifact: Path, name: str, crc: int | None) -> CsrPart:
     """Read one part whole.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from lurm_cli.artifacts.csr import CsrPart, read_csr_part
+from lurm_cli.artifacts.csr import CsrPart, read_csr_part, read_csr_users
 from lurm_cli.artifacts.manifest import Manifest, read_manifest
 from lurm_cli.artifacts.parts import split_part_name
 from lurm_cli.artifacts.ragged import RaggedEvents, merge_years, read_ragged_part
@@ -98,21 +98,32 @@ class Counts(Partitioned):
         """All periods of a bucket's users: one row a (user, period), the years' parts added up."""
         return merge_counts([self.part(name) for name in self.names_of(bucket)])
 
+    def users(self, bucket: int) -> np.ndarray:
+        """Ids of a bucket's users, in the order that ``bucket`` has them."""
+        years = [read_csr_users(self.path, name, self._crc(name)) for name in self.names_of(bucket)]
+        return years[0] if len(years) == 1 else _distinct(years)
+
 
 def merge_counts(parts: list[CsrPart]) -> CsrPart:
     """One CSR from several parts of one bucket; rows of the same user and period are added."""
     if len(parts) == 1:
         return parts[0]
-    ids = sorted({user for part in parts for user in part.users}, key=str.encode)
-    position = {user: place for place, user in enumerate(ids)}
-    users = np.empty(len(ids), dtype=object)
-    users[:] = ids
+    users = _distinct([part.users for part in parts])
+    position = {user: place for place, user in enumerate(users)}
     row_user = np.concatenate(
         [np.array([position[user] for user in part.users], dtype=np.int32)[part.row_user] for part in parts]
     )
     row_period = np.concatenate([part.row_period for part in parts])
     stacked = sparse.vstack([part.counts for part in parts], format="csr")
     return sum_rows(CsrPart(stacked, users, row_user, row_period))
+
+
+def _distinct(years: list[np.ndarray]) -> np.ndarray:
+    """The users of several years, each once, by their UTF-8 bytes."""
+    ids = sorted({user for users in years for user in users}, key=str.encode)
+    found = np.empty(len(ids), dtype=object)
+    found[:] = ids
+    return found
 
 
 def sum_rows(part: CsrPart) -> CsrPart:

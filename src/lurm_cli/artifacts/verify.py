@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -76,25 +75,20 @@ def _unaccounted(folder: Path, files: set[str], parts: set[str]) -> list[Path]:
 
     A folder with nothing of the artifact in it is named instead of what is in it.
     """
-    arrays = {name.removesuffix("zarr.json") for name in files if name.endswith("/zarr.json")}
+    chunks = tuple(f"{name.removesuffix('zarr.json')}c/" for name in files if name.endswith("/zarr.json"))
     homes = {parent.as_posix() for name in files for parent in PurePosixPath(name).parents}
-    found: list[Path] = []
-    for at, folders, names in os.walk(folder):
-        here = Path(at).relative_to(folder).as_posix()
-        below = "" if here == "." else f"{here}/"
-        array = next((name for name in arrays if below.startswith(f"{name}c/")), None)
-        for name in names:
-            if below + name not in files and not (array is not None and name.isdecimal()):
-                found.append(folder / below / name)
-        for name in list(folders):
-            inside = below + name
-            if inside == PARTS:
-                found += [entry for entry in (folder / PARTS).iterdir() if entry.name not in parts]
-                folders.remove(name)
-            elif inside not in homes and not any(f"{inside}/".startswith(f"{held}c/") for held in arrays):
-                found.append(folder / inside)
-                folders.remove(name)
-    return found
+
+    def foreign(at: Path) -> Iterator[Path]:
+        for entry in at.iterdir():
+            name = entry.relative_to(folder).as_posix()
+            if name == PARTS:
+                yield from (part for part in entry.iterdir() if part.name not in parts)
+            elif entry.is_dir():
+                yield from foreign(entry) if name in homes or f"{name}/".startswith(chunks) else [entry]
+            elif name not in files and not (name.startswith(chunks) and entry.name.isdecimal()):
+                yield entry
+
+    return list(foreign(folder))
 
 
 def _check_part(path: Path, manifest: Manifest, name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from lurm_cli.artifacts.ragged import RaggedEvents, user_item_counts
 from lurm_cli.baselines.base import Catalogue, Histories
@@ -27,8 +28,6 @@ class Aggregates:
 
     def fit(self, histories: Histories, catalogue: Catalogue, seed: int) -> Aggregates:
         """Find the category columns and the end of the log."""
-        from scipy import sparse
-
         self._n_items = len(catalogue)
         blocks = []
         for texts in catalogue.columns.values():
@@ -42,14 +41,24 @@ class Aggregates:
 
     def transform(self, events: RaggedEvents) -> np.ndarray:
         """float32 (n_users, n_columns)."""
-        blocks = [self._activity(events)]
-        if self._categories is not None:
-            counts = user_item_counts(events, self._n_items)
-            blocks.append(np.log1p((counts @ self._categories).toarray()))
-            distinct = counts.copy()
-            distinct.data[:] = 1
-            blocks.append(np.log1p((distinct @ self._categories).toarray()))
-        return np.hstack(blocks).astype(np.float32)
+        activity = self._activity(events)
+        if self._categories is None:
+            return activity.astype(np.float32)
+        n_values = self._categories.shape[1]
+        # One block beside the result at a time: a bucket may be large and the columns many.
+        out = np.empty((len(activity), activity.shape[1] + 2 * n_values), dtype=np.float32)
+        out[:, : -2 * n_values] = activity
+        counts = user_item_counts(events, self._n_items)
+        out[:, -2 * n_values : -n_values] = self._by_value(counts)
+        counts.data[:] = 1
+        out[:, -n_values:] = self._by_value(counts)
+        return out
+
+    def _by_value(self, counts: sparse.csr_matrix) -> np.ndarray:
+        """ln(1 + sums over the items of each value), float32 (n_users, n_values)."""
+        held = counts @ self._categories
+        held.data = np.log1p(held.data).astype(np.float32)
+        return np.asarray(held.toarray())
 
     def _activity(self, events: RaggedEvents) -> np.ndarray:
         n_users = len(events.users)

@@ -24,11 +24,14 @@ class Catalogue:
         Texts by column name, object arrays (n_items,).
     words
         The words of each item, as the item encoders see them.
+    by_ids
+        Whether these are the ids, for want of words.
     """
 
     ids: np.ndarray
     columns: dict[str, np.ndarray]
     words: list[list[str]]
+    by_ids: bool = False
 
     def __len__(self) -> int:
         return len(self.ids)

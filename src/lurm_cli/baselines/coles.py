@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from lurm_cli.artifacts.ragged import RaggedEvents
 from lurm_cli.baselines.base import Catalogue, Histories
 from lurm_cli.baselines.network import train
-from lurm_cli.baselines.recent import MOST_USERS, recent_items, recent_times
+from lurm_cli.baselines.recent import of_first_users, recent_items, recent_times
 from lurm_cli.recurrence import last_state, packing
 
 _USERS_AT_ONCE = 256
@@ -116,8 +116,8 @@ class Coles:
     def fit(self, histories: Histories, catalogue: Catalogue, seed: int) -> Coles:
         """Learn to tell users by slices of their lives."""
         held = self.parameters
-        items = np.concatenate([recent_items(events, held["recent"]) for events in histories()])[:MOST_USERS]
-        times = np.concatenate([recent_times(events, held["recent"]) for events in histories()])[:MOST_USERS]
+        items = of_first_users(histories, lambda events: recent_items(events, held["recent"]))
+        times = of_first_users(histories, lambda events: recent_times(events, held["recent"]))
         usable = (items > 0).sum(1) >= 2
         codes = torch.from_numpy(_codes(catalogue, items))
         items, times = items[usable], times[usable]

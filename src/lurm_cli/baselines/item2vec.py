@@ -10,6 +10,8 @@ from lurm_cli.artifacts.ragged import RaggedEvents, user_item_counts
 from lurm_cli.baselines.base import Catalogue, Histories
 
 _RARE = 5
+# Gensim drops what a sentence has beyond so many words, so that longer lives are several sentences.
+_LONGEST = 10_000
 
 
 class Item2Vec:
@@ -67,4 +69,5 @@ class _Sentences:
     def __iter__(self) -> Any:
         for events in self._histories():
             for begin, end in zip(events.indptr[:-1], events.indptr[1:], strict=True):
-                yield [str(item) for item in events.items[begin:end].tolist()]
+                for start in range(begin, end, _LONGEST):
+                    yield [str(item) for item in events.items[start : min(start + _LONGEST, end)].tolist()]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from lurm_cli.artifacts.ragged import RaggedEvents
 from lurm_cli.baselines.base import Catalogue, Histories
 from lurm_cli.baselines.network import Attention, looked_up, masked_softmax, train
-from lurm_cli.baselines.recent import MOST_USERS, RECENT, item_words, recent_times, word_vectors
+from lurm_cli.baselines.recent import RECENT, item_words, of_first_users, recent_times, word_vectors
 
 _USERS_AT_ONCE = 512
 _HEADS, _HEAD_DIM, _ATTENTION = 16, 16, 200
@@ -179,8 +179,8 @@ class Ptum:
         """Pre-train on both tasks."""
         held = self.parameters
         self.words = words = item_words(catalogue, histories)
-        texts = np.concatenate([words.recent_texts(events) for events in histories()])[:MOST_USERS]
-        times = np.concatenate([recent_times(events) for events in histories()])[:MOST_USERS]
+        texts = of_first_users(histories, words.recent_texts)
+        times = of_first_users(histories, recent_times)
         usable = (texts > 0).sum(1) >= 2
         gaps = gap_buckets(times, texts > 0)[usable]
         texts = texts[usable]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,18 @@ from lurm_cli.items.text import encode_texts, truncation_length
 RECENT = 50
 # Users a network learns from at the most; everyone is described.
 MOST_USERS = 200_000
+
+
+def of_first_users(histories: Histories, what: Callable[[RaggedEvents], np.ndarray]) -> np.ndarray:
+    """What networks learn from: rows of ``MOST_USERS`` users; no more are read."""
+    rows: list[np.ndarray] = []
+    n_users = 0
+    for events in histories():
+        rows.append(what(events)[: MOST_USERS - n_users])
+        n_users += len(rows[-1])
+        if n_users == MOST_USERS:
+            break
+    return np.concatenate(rows)
 
 
 def recent_items(events: RaggedEvents, n: int = RECENT) -> np.ndarray:
@@ -51,12 +64,15 @@ class ItemWords:
         different (one of them may hold no word).
     of_item
         int64 (n_items + 1,): the row of item code + 1; 0 stands at 0.
+    seen
+        bool (n_items,): items that stand in some user's life before the cut.
     vocabulary
         The words; number k stands at ``vocabulary[k]``.
     """
 
     table: np.ndarray
     of_item: np.ndarray
+    seen: np.ndarray
     vocabulary: list[str]
 
     def recent_texts(self, events: RaggedEvents) -> np.ndarray:
@@ -83,15 +99,18 @@ def item_words(catalogue: Catalogue, histories: Histories, most_words: int = 100
     by_item[row, np.arange(len(texts.words)) - texts.indptr[row]] = texts.words.astype(np.int64) + 1
     distinct, text = np.unique(by_item, axis=0, return_inverse=True)
     table = np.vstack([np.zeros((1, by_item.shape[1]), dtype=np.int64), distinct])
-    return ItemWords(table, np.concatenate([[0], text.reshape(-1) + 1]), texts.vocabulary)
+    return ItemWords(table, np.concatenate([[0], text.reshape(-1) + 1]), seen, texts.vocabulary)
 
 
 def word_vectors(words: ItemWords, dim: int, seed: int) -> np.ndarray:
-    """word2vec over the items' texts as a start for a network's word table: float32 (n_words + 1, dim), row 0 zeros."""
+    """word2vec over texts of items seen before the cut, a start for a network's words: float32 (n_words + 1, dim).
+
+    Row 0 is zeros.
+    """
     from lurm_cli.items.text import EncodedTexts
     from lurm_cli.items.word2vec import Word2VecOptions, fit_word2vec
 
-    texts = words.table[words.of_item[1:]]
+    texts = words.table[words.of_item[1:][words.seen]]
     sizes = (texts > 0).sum(1)
     indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     encoded = EncodedTexts(indptr, (texts[texts > 0] - 1).astype(np.int32), words.vocabulary)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from lurm_cli.artifacts.ragged import RaggedEvents
 from lurm_cli.baselines.base import Catalogue, Histories
 from lurm_cli.baselines.network import looked_up, masked_softmax, train
-from lurm_cli.baselines.recent import MOST_USERS, RECENT, item_words
+from lurm_cli.baselines.recent import RECENT, item_words, of_first_users
 
 _USERS_AT_ONCE = 512
 # The loss falls slowly: a few thousand users need all of these steps, of many users they are a few passes.
@@ -111,7 +111,7 @@ class Sumn:
         held = self.parameters
         self.words = words = item_words(catalogue, histories, held["max_words"])
         n_words = len(words.vocabulary)
-        texts = np.concatenate([words.recent_texts(events) for events in histories()])[:MOST_USERS]
+        texts = of_first_users(histories, words.recent_texts)
         texts = texts[(texts > 0).sum(1) >= 2]  # one behaviour leaves nothing to predict
         with torch.random.fork_rng():
             torch.manual_seed(seed)

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from lurm_cli.artifacts.manifest import read_manifest
-from lurm_cli.baselines.registry import NAMES, QUICK
+from lurm_cli.baselines.registry import NAMES, QUICK, RANDOM
 from lurm_cli.cli import stages
 from lurm_cli.cli.command import (
     Session,
@@ -30,7 +30,8 @@ from lurm_cli.stages.embed_items import EmbedConfig
 from lurm_cli.stages.encode_users import EncodeConfig
 from lurm_cli.stages.evaluate import EvaluateConfig
 from lurm_cli.stages.ingest import IngestConfig
-from lurm_cli.stages.run import WOULD_WRITE, Step, check_cut, check_item_columns, check_labels, run_all
+from lurm_cli.stages.run import WOULD_WRITE, Step, run_all
+from lurm_cli.stages.task_checks import check_cut, check_item_columns, check_labels
 from lurm_cli.stages.train_smen import TrainConfig
 
 
@@ -135,10 +136,10 @@ def run(session: Session, given: dict[str, Any]) -> None:
         check_item_columns(tasks, items)
         del steps[0]
     if tasks:
-        steps += [
-            (f"baseline {name}", stage("baseline", name, events, items, None, competitors, _place(root, name)))
-            for name in _baselines(evaluation.method)
-        ]
+        for name in _baselines(evaluation.method):
+            # The floor encodes the counts, whatever cut the others have.
+            cut = dataclasses.replace(competitors, until=boi.until) if name == RANDOM else competitors
+            steps.append((f"baseline {name}", stage("baseline", name, events, items, None, cut, _place(root, name))))
         steps.append(("evaluate", stage("evaluate", tasks, evaluation, root / "evaluation")))
     outcome = run_all(session.context, steps)[-1]
     last = root / ("evaluation" if tasks else "users.zarr")

@@ -1,4 +1,4 @@
-"""Repeated random 80/20 splits, two heads, the same for every method (docs/method.md, Evaluation)."""
+"""Repeated random 80/20 splits, two heads, the same for every method (method section 8)."""
 
 from __future__ import annotations
 

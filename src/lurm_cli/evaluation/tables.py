@@ -31,7 +31,8 @@ def _scores(head: str, summary: dict[str, Any], results: dict[str, Any]) -> Tabl
     )
     table.add_column("", no_wrap=True)
     for place in [*places, "acc"]:
-        table.add_column(place, justify="right", no_wrap=True)
+        # As it is: brackets in a name are no markup.
+        table.add_column(Text(place), justify="right", no_wrap=True)
     best = {place: max(entry[place]["auc"][0] for entry in summary.values()) for place in places}
     for method, entry in summary.items():
         cells = [
@@ -41,17 +42,18 @@ def _scores(head: str, summary: dict[str, Any], results: dict[str, Any]) -> Tabl
             )
             for place in places
         ]
-        table.add_row(method, *cells, f"{entry['mean']['acc'][0]:.1f}")
+        table.add_row(Text(method), *cells, f"{entry['mean']['acc'][0]:.1f}")
     return table
 
 
 def _tasks(results: dict[str, Any]) -> Table:
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(title="tasks", title_justify="left", header_style="", box=None, pad_edge=False)
     for name in ("", "users", "classes", "largest class %"):
         table.add_column(name, justify="left" if name in ("", "classes") else "right", no_wrap=True)
     for task in results["tasks"]:
         shares = ", ".join(f"{name} {share:.0f}" for name, share in class_shares(task))
-        table.add_row(task["name"], f"{task['n']:,}", shares, f"{100 * task['majority']:.1f}")
+        table.add_row(Text(task["name"]), f"{task['n']:,}", Text(shares), f"{100 * task['majority']:.1f}")
     return table

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lurm_cli.artifacts.build import Build
 from lurm_cli.artifacts.manifest import Manifest
 from lurm_cli.baselines.registry import RANDOM, check_name, make_baseline
-from lurm_cli.errors import LurmError
+from lurm_cli.errors import LurmError, UsageError
 from lurm_cli.stages.context import Context, Outcome, cut_time, earliest, later_knowledge, refuse_other_items, settled
 from lurm_cli.stages.options import option
 
@@ -49,7 +49,7 @@ def run_baseline(
         If there is no such baseline.
     """
     if check_name(name) == RANDOM:
-        return _random(context, boi, target)
+        return _random(context, boi, config, target)
     event_manifest, event_ref = context.input(events, "events")
     item_manifest, item_ref = context.input(items, "items")
     refuse_other_items((items, item_manifest), (events, event_manifest))
@@ -66,50 +66,58 @@ def run_baseline(
     if next(store.iter_buckets(until), None) is None:
         raise LurmError("no event lies before the cut; check `until`")
     with Build(target, draft) as build, context.reporter.bar(f"{name}: learning", None):
-        baseline.fit(lambda: store.iter_buckets(until), read_catalogue(items), context.seed)
+        catalogue = read_catalogue(items)
+        if catalogue.by_ids:
+            context.reporter.note("no item with events has a word: ids stand for words")
+        baseline.fit(lambda: store.iter_buckets(until), catalogue, context.seed)
         manifest = _write(build, baseline, store, until)
     return Outcome(target, manifest, "written")
 
 
 def read_catalogue(items: Path) -> Any:
-    """The items table as baselines see it."""
+    """The items table as baselines see it; where no item with events has a word, each has its id as one."""
     from lurm_cli.artifacts.columns import Columns
     from lurm_cli.baselines.base import Catalogue
     from lurm_cli.stages.embed_items import item_texts
 
     held = Columns(items, "items")
-    names = held.manifest.facts["text_columns"]
-    return Catalogue(
-        held.read("ids"),
-        {name: held.read(f"text_{number}") for number, name in enumerate(names)},
-        item_texts(held),
-    )
+    names, ids, words = held.manifest.facts["text_columns"], held.read("ids"), item_texts(held)
+    by_ids = not any(text for text, n in zip(words, held.read("n_events"), strict=True) if n)
+    if by_ids:
+        words = [[str(name)] for name in ids]
+    columns = {name: held.read(f"text_{number}") for number, name in enumerate(names)}
+    return Catalogue(ids, columns, words, by_ids)
 
 
 def _write(build: Build, baseline: Any, store: Events, until: int | None) -> Manifest:
-    """CSR rows become one part a bucket; dense ones one matrix, since it is as small as its users are few."""
+    """CSR rows become one part a bucket; dense ones go to one matrix, bucket by bucket."""
     import shutil
+    from contextlib import ExitStack
 
-    import numpy as np
     from scipy import sparse
 
     from lurm_cli.artifacts.columns import write_columns
+    from lurm_cli.artifacts.growing import GrowingArray
 
     for left_over in build.folder.glob("*/"):
         shutil.rmtree(left_over)
-    ids, blocks, shape, n_users = [], [], (0, 0), 0
-    for bucket, events in _buckets(store, until):
-        rows = baseline.transform(events)
-        n_users, shape = n_users + len(events.users), rows.shape
-        if sparse.issparse(rows):
-            _write_part(build, bucket, events, rows)
-        else:
-            ids.append(events.users)
-            blocks.append(rows)
-    if blocks:
-        extras = getattr(baseline, "extras", {})
-        write_columns(build.folder, {"values": np.vstack(blocks), "ids": np.concatenate(ids), **extras})
-    return build.finish(shape=(n_users, shape[1]), facts={"n_users": n_users})
+    n_users = sum(len(events.users) for _, events in _buckets(store, until))
+    columns: dict[str, GrowingArray] = {}
+    width = 0
+    with ExitStack() as opened:
+        for bucket, events in _buckets(store, until):
+            rows = baseline.transform(events)
+            width = rows.shape[1]
+            if sparse.issparse(rows):
+                _write_part(build, bucket, events, rows)
+                continue
+            for name, values in (("values", rows), ("ids", events.users)):
+                if name not in columns:
+                    shape = (n_users, *values.shape[1:])
+                    columns[name] = opened.enter_context(GrowingArray(build.folder / name, shape, values.dtype))
+                columns[name].append(values)
+    write_columns(build.folder, getattr(baseline, "extras", {}))
+    return build.finish(shape=(n_users, width), facts={"n_users": n_users})
 
 
 def _buckets(store: Events, until: int | None) -> Iterator[tuple[int, RaggedEvents]]:
@@ -131,37 +139,52 @@ def _write_part(build: Build, bucket: int, events: RaggedEvents, rows: sparse.cs
     write_csr_part(build.folder, part_name(0, bucket), part)
 
 
-def _random(context: Context, boi: Path | None, target: Path) -> Outcome:
+def _random(context: Context, boi: Path | None, config: BaselineConfig, target: Path) -> Outcome:
     """The floor: the encoder as it is before its first step."""
     from lurm_cli.stages.train_smen import TrainConfig, finest_counts
 
-    config = TrainConfig()
-    boi, scales = finest_counts(context, boi, config)
+    shape = TrainConfig()
+    boi, scales = finest_counts(context, boi, shape)
     counts_manifest, counts_ref = context.input(boi, "boi")
-    parameters = {"name": RANDOM, "scales": scales, "anchors": config.anchors, "dim": config.dim}
+    if earliest(cut_time(config.until), counts_manifest.until) != counts_manifest.until:
+        raise UsageError(
+            f"--until {config.until}: random encodes the counts {boi}, which end later; "
+            "make them again with `lurm boi --until`"
+        )
+    parameters = {"name": RANDOM, "scales": scales, "anchors": shape.anchors, "dim": shape.dim}
     draft = Manifest("baseline", "baseline", parameters, (counts_ref,), context.seed, counts_manifest.until)
     outcome = settled(context, target, draft)
     if outcome is not None:
         return outcome
-    import numpy as np
     import torch
 
-    from lurm_cli.artifacts.columns import write_columns
+    from lurm_cli.artifacts.growing import GrowingArray
     from lurm_cli.artifacts.store import Counts
     from lurm_cli.smen.batch import InputLaw
     from lurm_cli.smen.blocks import Window
     from lurm_cli.smen.config import ModelConfig
     from lurm_cli.smen.model import Encoder
-    from lurm_cli.stages.encode_users import encode_pieces
+    from lurm_cli.stages.encode_users import encode_pieces, row_blocks
 
-    counts = Counts.open(boi)
-    with Build(target, draft) as build, context.reporter.bar("random: encoding", None):
+    counts, window = Counts.open(boi), Window()
+    with Build(target, draft) as build:
         torch.manual_seed(context.seed)
-        encoder = Encoder(ModelConfig(counts.n_interests, config.anchors, config.dim, tuple(scales)))
-        users = {bucket: counts.bucket(bucket).users for bucket in counts.buckets()}
-        pieces = tuple((bucket, 0, len(held)) for bucket, held in users.items())
-        values = np.vstack(encode_pieces(encoder, InputLaw(), counts, Window(), pieces))
-        write_columns(build.folder, {"values": values, "ids": np.concatenate(list(users.values()))})
-        facts = {"n_users": len(values), **later_knowledge(counts_manifest.until, counts_manifest)}
-        manifest = build.finish(shape=values.shape, facts=facts)
+        model = ModelConfig(counts.n_interests, shape.anchors, shape.dim, tuple(scales))
+        encoder = Encoder(model)
+        users = {bucket: counts.users(bucket) for bucket in counts.buckets()}
+        sizes = {bucket: len(held) for bucket, held in users.items()}
+        n_users = sum(sizes.values())
+        with GrowingArray(build.folder / "ids", (n_users,), object) as ids:
+            for held in users.values():
+                ids.append(held)
+        with (
+            GrowingArray(build.folder / "values", (n_users, model.user_dim), "float32") as values,
+            context.reporter.bar("random: encoding", n_users, "users") as bar,
+        ):
+            for _, pieces in row_blocks(sizes):
+                for rows in encode_pieces(encoder, InputLaw(), counts, window, pieces, context.workers):
+                    values.append(rows)
+                    bar.advance(len(rows))
+        facts = {"n_users": n_users, **later_knowledge(counts_manifest.until, counts_manifest)}
+        manifest = build.finish(shape=(n_users, model.user_dim), facts=facts)
     return Outcome(target, manifest, "written")

@@ -15,8 +15,9 @@ from lurm_cli.clock import format_time
 from lurm_cli.errors import ArtifactError, UsageError
 from lurm_cli.evaluation.heads import HEADS, HeadName
 from lurm_cli.stages.baseline import BaselineConfig, baseline_path, run_baseline
-from lurm_cli.stages.context import Context, Outcome, knows_until, refuse_other_items, settled
+from lurm_cli.stages.context import Context, Outcome, earliest, knows_until, refuse_other_items, settled
 from lurm_cli.stages.options import option
+from lurm_cli.stages.task_checks import check_cut, check_item_columns, check_labels
 
 if TYPE_CHECKING:
     from lurm_cli.evaluation.features import Features
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from lurm_cli.evaluation.tasks import Task
 
 LURM, BOI = "lurm", "boi"
+# Digits of a fingerprint that tell artifacts apart for a reader, too.
+_SHORT = 16
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class EvaluateConfig:
     )
     head: tuple[HeadName, ...] = option((), "classifier on the numbers; repeatable", shown="both")
     seeds: int = option(5, "random splits", minimum=1, maximum=1000)
-    users: str | None = option(None, "representation scored as lurm", shown="users.zarr", paths=True)
+    users: str | None = option(None, "representation scored as lurm; - reads the path", shown="users.zarr", paths=True)
 
 
 @dataclass(frozen=True)
@@ -70,31 +73,59 @@ def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, ta
     named = _named(context, methods)
     methods = [_label(method) for method in methods]
     places = {part: _place(context, part, config, named) for method in methods for part in _parts(method, named)}
-    for part, place in list(places.items()):
-        if part in NAMES and not place.exists():
-            context.reporter.note(f"{'would make' if context.dry_run else 'making'} the baseline {part}")
-            if context.dry_run:
-                del places[part]
-            else:
-                _make_baseline(context, part, place)
-    opened = {place: context.input(place, ("users", "boi", "baseline")) for place in places.values()}
-    references = [reference for _, reference in opened.values()]
-    manifests = {place: manifest for place, (manifest, _) in opened.items()}
-    _warn_of_stale(context, manifests)
     _refuse_supervised(named)
-    for task in tasks:
-        for place, manifest in manifests.items():
-            _refuse_leak(task, place, manifest)
+    to_make = [part for part, place in places.items() if part in NAMES and not place.exists()]
+    # What is refused is refused before anything is made.
+    _opened(context, tasks, {part: place for part, place in places.items() if part not in to_make})
+    data, tables = _data_references(context, tasks), _label_tables(context, tasks)
+    _refuse_in_vain(context, tasks, to_make)
+    for part in to_make:
+        context.reporter.note(f"{'would make' if context.dry_run else 'making'} the baseline {part}")
+        if not context.dry_run:
+            _make_baseline(context, part, places[part])
+    if context.dry_run:
+        places = {part: place for part, place in places.items() if part not in to_make}
+    opened = _opened(context, tasks, places)
+    _warn_of_stale(context, {places[part]: manifest for part, (manifest, _) in opened.items()})
     parameters = {
-        "tasks": [task.to_json() for task in tasks],
+        "tasks": [task.to_json() | _table_of(task, tables) for task in tasks],
         "methods": methods,
-        "heads": config.head,
+        # Which representation went by which name: the inputs are told by what they are.
+        "artifacts": {part: manifest.fingerprint[:_SHORT] for part, (manifest, _) in opened.items()},
+        "heads": list(config.head),
         "seeds": config.seeds,
     }
-    inputs = (*references, *_data_references(context, tasks))
+    references = dict.fromkeys(reference for _, reference in opened.values())
+    inputs = (*references, *data, *tables.values())
     draft = Manifest("evaluation", "evaluate", parameters, inputs, context.seed)
+    if context.dry_run and to_make:
+        return Outcome(target, draft, "would be written")
     outcome = settled(context, target, draft)
     return outcome or _evaluate(context, tasks, methods, places, named, config, target, draft)
+
+
+def _refuse_in_vain(context: Context, tasks: list[Task], to_make: list[str]) -> None:
+    """What would be refused only after the baselines were made."""
+    check_labels(tasks)
+    if any(task.kind == "preference" for task in tasks):
+        check_item_columns(tasks, context.root / "items.zarr")
+    if to_make:
+        events = read_manifest(context.root / "events.zarr", "events")
+        check_cut(tasks, earliest(read_manifest(finest_boi(context.root), "boi").until, events.until))
+
+
+def _opened(context: Context, tasks: list[Task], places: dict[str, Path]) -> dict[str, tuple[Manifest, InputRef]]:
+    """The representations by name, each of which may be asked what the tasks ask."""
+    opened = {part: context.input(place, ("users", "boi", "baseline")) for part, place in places.items()}
+    for task in tasks:
+        for part, (manifest, _) in opened.items():
+            _refuse_leak(task, places[part], manifest)
+    return opened
+
+
+def _table_of(task: Task, tables: dict[Path, InputRef]) -> dict[str, str]:
+    """Which table of labels the task asks about, by its bytes."""
+    return {} if task.labels is None else {"table": tables[task.labels].fingerprint[:_SHORT]}
 
 
 def _named(context: Context, methods: list[str]) -> dict[str, Path]:
@@ -170,9 +201,11 @@ def _make_baseline(context: Context, name: str, place: Path) -> None:
 def _warn_of_stale(context: Context, manifests: dict[Path, Manifest]) -> None:
     """Methods that were made from other data than they would be now are not compared fairly."""
     # Many methods come from the same events, whose table of parts may be long: each input is read once.
-    inputs = {context.root / entry.path for manifest in manifests.values() for entry in manifest.inputs}
+    # What lies outside was made in a workspace of its own, to which the recorded paths are relative.
+    own = {place: manifest for place, manifest in manifests.items() if context.within(place) is not None}
+    inputs = {context.root / entry.path for manifest in own.values() for entry in manifest.inputs}
     now = {place: read_manifest(place).fingerprint for place in inputs if place.exists()}
-    for place, manifest in manifests.items():
+    for place, manifest in own.items():
         for entry in manifest.inputs:
             if now.get(context.root / entry.path, entry.fingerprint) != entry.fingerprint:
                 context.reporter.warn(
@@ -201,9 +234,7 @@ def _refuse_leak(task: Task, place: Path, manifest: Manifest) -> None:
 
 
 def _data_references(context: Context, tasks: list[Task]) -> list[InputRef]:
-    """What the labels come from: the events and items, or tables of users."""
-    import hashlib
-
+    """What the labels of preferences come from: the events and items."""
     references = []
     if any(task.kind == "preference" for task in tasks):
         events, items = context.root / "events.zarr", context.root / "items.zarr"
@@ -211,13 +242,21 @@ def _data_references(context: Context, tasks: list[Task]) -> list[InputRef]:
         item_manifest, item_ref = context.input(items, "items")
         refuse_other_items((events, event_manifest), (items, item_manifest))
         references += [event_ref, item_ref]
+    return references
+
+
+def _label_tables(context: Context, tasks: list[Task]) -> dict[Path, InputRef]:
+    """The tables of users that the labels of profiles come from."""
+    import hashlib
+
+    tables = {}
     for path in sorted({task.labels for task in tasks if task.labels is not None}):
         if not path.is_file():
             raise UsageError(f"{path}: no such table of labels")
         with path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        references.append(InputRef(context.recorded(path), "raw labels", digest))
-    return references
+        tables[path] = InputRef(context.recorded(path), "raw labels", digest)
+    return tables
 
 
 def _evaluate(
@@ -234,7 +273,10 @@ def _evaluate(
     from lurm_cli.evaluation.representation import known_users
     from lurm_cli.evaluation.summary import summarize
 
-    known = set.intersection(*(set(known_users(place)) for place in places.values()))
+    known: set[str] | None = None
+    for place in places.values():
+        known = set(known_users(place)) if known is None else known.intersection(known_users(place))
+    assert known is not None
     labels = {task.name: _labels(context, task, known) for task in tasks}
     with Build(target, draft, metadata="config.json") as build:
         cells = [
@@ -252,11 +294,11 @@ def _evaluate(
         ]
         by_cell: dict[tuple[str, str], dict[str, Any]] = {}
         with (
-            context.executor(len(cells)) as executor,
+            context.workers_for(len(cells)) as workers,
             context.reporter.bar("scoring", len(cells), "cells") as bar,
         ):
             # What takes longest begins first, so that no worker waits for it in the end.
-            for done in run_tasks(executor, _score_cell, sorted(cells, key=lambda cell: cell.method not in SUPERVISED)):
+            for done in run_tasks(workers, _score_cell, sorted(cells, key=lambda cell: cell.method not in SUPERVISED)):
                 by_cell[done["task"], done["method"]] = done
                 bar.describe(f"{done['method']}, {done['task']}")
                 bar.advance()
