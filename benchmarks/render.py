@@ -62,6 +62,8 @@ def _section(results: list[dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+# Of sizes that differ otherwise, and of what does no work.
+_WITHOUT_GROWTH = ("cluster", "startup")
 _KNOWN = ("what", "seconds", "events_per_second", "peak_bytes", "disk_bytes", "runs")
 
 
@@ -73,7 +75,7 @@ def _growth(held: dict[str, list[dict[str, Any]]]) -> str:
         for small, large in pairwise(results):
             rows = {row["what"]: row for row in small["rows"]}
             for row in large["rows"]:
-                if row["what"] in rows and name != "cluster":
+                if row["what"] in rows and name not in _WITHOUT_GROWTH:
                     ratio = rows[row["what"]]["events_per_second"] / row["events_per_second"]
                     lines.append(f"| {row['what']} | {small['size']} to {large['size']} | {ratio:.2f} |")
     if not lines:

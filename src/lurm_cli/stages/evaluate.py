@@ -78,7 +78,8 @@ def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, ta
     # What is refused is refused before anything is made.
     _opened(context, tasks, {part: place for part, place in places.items() if part not in to_make})
     data, tables = _data_references(context, tasks), _label_tables(context, tasks)
-    _refuse_in_vain(context, tasks, to_make)
+    if to_make:
+        _refuse_in_vain(context, tasks)
     for part in to_make:
         context.reporter.note(f"{'would make' if context.dry_run else 'making'} the baseline {part}")
         if not context.dry_run:
@@ -88,30 +89,28 @@ def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, ta
     opened = _opened(context, tasks, places)
     _warn_of_stale(context, {places[part]: manifest for part, (manifest, _) in opened.items()})
     parameters = {
+        # Which table of labels, and which representation, went by which name: the inputs are told by what they are.
         "tasks": [task.to_json() | _table_of(task, tables) for task in tasks],
-        "methods": methods,
-        # Which representation went by which name: the inputs are told by what they are.
         "artifacts": {part: manifest.fingerprint[:_SHORT] for part, (manifest, _) in opened.items()},
+        "methods": methods,
         "heads": list(config.head),
         "seeds": config.seeds,
     }
     references = dict.fromkeys(reference for _, reference in opened.values())
-    inputs = (*references, *data, *tables.values())
-    draft = Manifest("evaluation", "evaluate", parameters, inputs, context.seed)
+    draft = Manifest("evaluation", "evaluate", parameters, (*references, *data, *tables.values()), context.seed)
     if context.dry_run and to_make:
         return Outcome(target, draft, "would be written")
     outcome = settled(context, target, draft)
     return outcome or _evaluate(context, tasks, methods, places, named, config, target, draft)
 
 
-def _refuse_in_vain(context: Context, tasks: list[Task], to_make: list[str]) -> None:
-    """What would be refused only after the baselines were made."""
+def _refuse_in_vain(context: Context, tasks: list[Task]) -> None:
+    """What would be refused only after baselines were made."""
     check_labels(tasks)
     if any(task.kind == "preference" for task in tasks):
         check_item_columns(tasks, context.root / "items.zarr")
-    if to_make:
-        events = read_manifest(context.root / "events.zarr", "events")
-        check_cut(tasks, earliest(read_manifest(finest_boi(context.root), "boi").until, events.until))
+    events = read_manifest(context.root / "events.zarr", "events")
+    check_cut(tasks, earliest(read_manifest(finest_boi(context.root), "boi").until, events.until))
 
 
 def _opened(context: Context, tasks: list[Task], places: dict[str, Path]) -> dict[str, tuple[Manifest, InputRef]]:
