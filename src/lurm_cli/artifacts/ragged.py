@@ -96,20 +96,26 @@ def bucket_of(user: str, n_buckets: int) -> int:
     return int(hashlib.md5(user.encode(), usedforsecurity=False).hexdigest()[:8], 16) % n_buckets
 
 
+def distinct_users(years: list[np.ndarray]) -> np.ndarray:
+    """The users of several years, each once, sorted by their UTF-8 bytes."""
+    ids = sorted({user for users in years for user in users}, key=str.encode)
+    found = np.empty(len(ids), dtype=object)
+    found[:] = ids
+    return found
+
+
 def merge_years(years: list[RaggedEvents]) -> RaggedEvents:
     """One bucket's whole lives from its parts, given in the order of the years."""
     if len(years) == 1:
         return years[0]
-    ids = sorted({user for year in years for user in year.users}, key=str.encode)
-    position = {user: place for place, user in enumerate(ids)}
+    users = distinct_users([year.users for year in years])
+    position = {user: place for place, user in enumerate(users)}
     owner = np.concatenate(
         [np.repeat([position[u] for u in year.users], np.diff(year.indptr)).astype(np.int64) for year in years]
     )
     # Stable: within a user the years stay in order, and each year is already sorted by time.
     order = np.argsort(owner, kind="stable")
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(ids)))])
-    users = np.empty(len(ids), dtype=object)
-    users[:] = ids
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(users)))])
     return RaggedEvents(
         users,
         indptr.astype(np.int64),

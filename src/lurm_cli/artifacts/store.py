@@ -12,7 +12,7 @@ from scipy import sparse
 from lurm_cli.artifacts.csr import CsrPart, read_csr_part, read_csr_users
 from lurm_cli.artifacts.manifest import Manifest, read_manifest
 from lurm_cli.artifacts.parts import split_part_name
-from lurm_cli.artifacts.ragged import RaggedEvents, merge_years, read_ragged_part
+from lurm_cli.artifacts.ragged import RaggedEvents, distinct_users, merge_years, read_ragged_part
 
 
 @dataclass(frozen=True)
@@ -101,14 +101,14 @@ class Counts(Partitioned):
     def users(self, bucket: int) -> np.ndarray:
         """Ids of a bucket's users, in the order that ``bucket`` has them."""
         years = [read_csr_users(self.path, name, self._crc(name)) for name in self.names_of(bucket)]
-        return years[0] if len(years) == 1 else _distinct(years)
+        return years[0] if len(years) == 1 else distinct_users(years)
 
 
 def merge_counts(parts: list[CsrPart]) -> CsrPart:
     """One CSR from several parts of one bucket; rows of the same user and period are added."""
     if len(parts) == 1:
         return parts[0]
-    users = _distinct([part.users for part in parts])
+    users = distinct_users([part.users for part in parts])
     position = {user: place for place, user in enumerate(users)}
     row_user = np.concatenate(
         [np.array([position[user] for user in part.users], dtype=np.int32)[part.row_user] for part in parts]
@@ -116,14 +116,6 @@ def merge_counts(parts: list[CsrPart]) -> CsrPart:
     row_period = np.concatenate([part.row_period for part in parts])
     stacked = sparse.vstack([part.counts for part in parts], format="csr")
     return sum_rows(CsrPart(stacked, users, row_user, row_period))
-
-
-def _distinct(years: list[np.ndarray]) -> np.ndarray:
-    """The users of several years, each once, by their UTF-8 bytes."""
-    ids = sorted({user for users in years for user in users}, key=str.encode)
-    found = np.empty(len(ids), dtype=object)
-    found[:] = ids
-    return found
 
 
 def sum_rows(part: CsrPart) -> CsrPart:

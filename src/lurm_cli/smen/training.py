@@ -111,12 +111,12 @@ class Trainer:
         self.scales = [Period.parse(name) for name in config.scales]
         torch.manual_seed(seed)
         self.model = Smen(config)
-        table = self.model.encoder.anchors.interests
-        others = [p for p in self.model.parameters() if p is not table]
+        self.table = self.model.encoder.anchors.interests
+        self.dense = [p for p in self.model.parameters() if p is not self.table]
         # Row-wise Adam for the interest table: rows that a batch does not touch cost nothing and do not move.
         self.optimizers: list[torch.optim.Optimizer] = [
-            torch.optim.Adam(others, lr=options.lr),
-            torch.optim.SparseAdam([table], lr=options.lr),
+            torch.optim.Adam(self.dense, lr=options.lr),
+            torch.optim.SparseAdam([self.table], lr=options.lr),
         ]
         self.progress = Progress()
         self.best: dict[str, Tensor] = {}
@@ -174,10 +174,9 @@ class Trainer:
             optimizer.zero_grad(set_to_none=True)
         loss = self._loss(batch, n)
         loss.backward()
-        table = self.model.encoder.anchors.interests
-        self.ranks.add_gradients(self.optimizers[0].param_groups[0]["params"], table)
+        self.ranks.add_gradients(self.dense, self.table)
         if self.options.clip is not None:
-            torch.nn.utils.clip_grad_norm_(self.optimizers[0].param_groups[0]["params"], self.options.clip)
+            torch.nn.utils.clip_grad_norm_(self.dense, self.options.clip)
         for optimizer in self.optimizers:
             optimizer.step()
         value = loss.item()

@@ -7,7 +7,7 @@ from typing import Any
 
 from lurm_cli.errors import UsageError
 from lurm_cli.sources import amazon2018
-from lurm_cli.sources.database import name, threads_that_fit
+from lurm_cli.sources.database import in_order, name, threads_that_fit
 from lurm_cli.sources.reading import (
     THREAD_BYTES,
     UNNAMED,
@@ -114,16 +114,15 @@ def _keep_one_row_an_id(connection: Any, n_texts: int) -> None:
 def _first_bad(connection: Any, files: list[RawFile], item_col: str) -> str:
     """A message on the first row that is no JSON object, or no product."""
     # Row numbers need the file's order, which only a scan that preserves it has.
-    cursor = connection.cursor()
-    cursor.execute("SET preserve_insertion_order = true")
     for file in files:
         if file.format not in ("jsonl", amazon2018.FORMAT):
             continue
         bad = f"broken OR {_NO_ID}" if file.format == amazon2018.FORMAT else "broken"
-        found = cursor.execute(
-            f"SELECT row_number, broken FROM {file.relation({'id': item_col}, numbered=True)} WHERE {bad} "
-            "ORDER BY row_number LIMIT 1"
-        ).fetchone()
+        with in_order(connection):
+            found = connection.execute(
+                f"SELECT row_number, broken FROM {file.relation({'id': item_col}, numbered=True)} WHERE {bad} "
+                "ORDER BY row_number LIMIT 1"
+            ).fetchone()
         if found is not None:
             reason = "broken line, expected a JSON object" if found[1] else f"no item id in {item_col!r}"
             return f"{file.path}, row {found[0] + file.first_row}: {reason}"

@@ -10,7 +10,7 @@ from typing import Any
 from lurm_cli.errors import UsageError
 from lurm_cli.progress import Reporter
 from lurm_cli.sources.catalogue import identifier
-from lurm_cli.sources.database import quoted, threads_that_fit, translated
+from lurm_cli.sources.database import in_order, quoted, threads_that_fit, translated
 from lurm_cli.sources.reading import THREAD_BYTES, RawFile, forget_malformed, open_file, require_columns
 from lurm_cli.sources.spec import EventSource, expand_files
 from lurm_cli.sources.times import END, FIRST, PER_SECOND, check_pattern, is_numeric, microseconds, unit_class
@@ -201,7 +201,8 @@ class EventReader:
         if self.malformed:
             rejected["malformed row"] = sum(self.malformed.values())
         if rejected and rejects is not None:
-            self._write_rejects(rejects)
+            with in_order(self.connection):
+                self._write_rejects(rejects)
         if n_events == 0:
             why = ", ".join(f"{count} {reason}" for reason, count in sorted(rejected.items())) or "no rows"
             late_text = f", {dropped} at or after the cut" if dropped else ""
@@ -210,11 +211,9 @@ class EventReader:
         return Scan(n_events, first, last, dropped, dict(sorted(rejected.items())))
 
     def _bad_rows(self, number: int) -> Any:
-        """A cursor over one file's unreadable rows, in the file's order."""
+        """A cursor over one file's unreadable rows, in the file's order; to be read while ``in_order`` holds."""
         cursor = self.connection.cursor()
         cursor.execute("SET TimeZone = 'UTC'")
-        # Row numbers need the file's order, which only a scan that preserves it has.
-        cursor.execute("SET preserve_insertion_order = true")
         relation = self.files[number].relation(self.columns, numbered=True)
         shown = "CASE reason WHEN 'no user' THEN u WHEN 'no item' THEN i WHEN 'broken line' THEN NULL "
         shown += "ELSE CAST(time AS VARCHAR) END"
@@ -226,7 +225,9 @@ class EventReader:
 
     def _stop_at_bad(self, number: int) -> None:
         file = self.files[number]
-        row, reason, value, t = self._bad_rows(number).fetchone()
+        # Row numbers need the file's order, which only a scan that preserves it has.
+        with in_order(self.connection):
+            row, reason, value, t = self._bad_rows(number).fetchone()
         alias, expected = _REASONS[reason]
         column = self.columns.get(alias, alias)
         year = "" if reason != "time out of range" else f" (year {1970 + t // 31_556_952_000_000})"

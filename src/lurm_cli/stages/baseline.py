@@ -101,20 +101,22 @@ def _write(build: Build, baseline: Any, store: Events, until: int | None) -> Man
 
     for left_over in build.folder.glob("*/"):
         shutil.rmtree(left_over)
-    n_users = sum(len(events.users) for _, events in _buckets(store, until))
     columns: dict[str, GrowingArray] = {}
-    width = 0
+    n_users = width = 0
     with ExitStack() as opened:
         for bucket, events in _buckets(store, until):
             rows = baseline.transform(events)
-            width = rows.shape[1]
+            n_users, width = n_users + len(events.users), rows.shape[1]
             if sparse.issparse(rows):
                 _write_part(build, bucket, events, rows)
                 continue
-            for name, values in (("values", rows), ("ids", events.users)):
-                if name not in columns:
-                    shape = (n_users, *values.shape[1:])
-                    columns[name] = opened.enter_context(GrowingArray(build.folder / name, shape, values.dtype))
+            held = {"values": rows, "ids": events.users}
+            if not columns:
+                n_all = sum(len(bucket.users) for bucket in store.iter_buckets(until))
+                for name, values in held.items():
+                    array = GrowingArray(build.folder / name, (n_all, *values.shape[1:]), values.dtype)
+                    columns[name] = opened.enter_context(array)
+            for name, values in held.items():
                 columns[name].append(values)
     write_columns(build.folder, getattr(baseline, "extras", {}))
     return build.finish(shape=(n_users, width), facts={"n_users": n_users})

@@ -58,6 +58,10 @@ class Context:
         manifest = read_manifest(path, kind)
         return manifest, InputRef(self.recorded(path), manifest.kind, manifest.fingerprint)
 
+    def raw_input(self, path: Path, kind: str) -> InputRef:
+        """Reference to a file that is no artifact, by its content."""
+        return InputRef(self.recorded(path), kind, content_hash(path))
+
     def ancestor(self, artifact: Manifest, kind: str) -> Path | None:
         """The input of this kind that an artifact was made from, if it still stands where it was."""
         for entry in artifact.inputs:
@@ -81,6 +85,14 @@ class Outcome:
     path: Path
     manifest: Manifest
     state: str
+
+
+def content_hash(path: Path) -> str:
+    """Sha256 of a file's bytes."""
+    import hashlib
+
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def settled(context: Context, target: Path, draft: Manifest) -> Outcome | None:

@@ -71,18 +71,13 @@ def run_embed_items(context: Context, items: Path, events: Path, config: EmbedCo
 
 def _vector_files(context: Context, path: Path) -> list[InputRef]:
     """The file of vectors, and that of their ids where these stand beside it."""
-    import hashlib
-
     from lurm_cli.items.precomputed import ids_beside
 
     if not path.is_file():
         raise UsageError(f"{path}: no such file of vectors")
-    references = []
-    for file, kind in ((path, "raw vectors"), (ids_beside(path), "raw ids of vectors")):
-        if file is not None and file.is_file():
-            with file.open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            references.append(InputRef(context.recorded(file), kind, digest))
+    references, ids = [context.raw_input(path, "raw vectors")], ids_beside(path)
+    if ids is not None and ids.is_file():
+        references.append(context.raw_input(ids, "raw ids of vectors"))
     return references
 
 

@@ -76,7 +76,7 @@ def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, ta
     _refuse_supervised(named)
     to_make = [part for part, place in places.items() if part in NAMES and not place.exists()]
     # What is refused is refused before anything is made.
-    _opened(context, tasks, {part: place for part, place in places.items() if part not in to_make})
+    opened = _opened(context, tasks, {part: place for part, place in places.items() if part not in to_make})
     data, tables = _data_references(context, tasks), _label_tables(context, tasks)
     if to_make:
         _refuse_in_vain(context, tasks)
@@ -84,9 +84,8 @@ def run_evaluate(context: Context, tasks: list[Task], config: EvaluateConfig, ta
         context.reporter.note(f"{'would make' if context.dry_run else 'making'} the baseline {part}")
         if not context.dry_run:
             _make_baseline(context, part, places[part])
-    if context.dry_run:
-        places = {part: place for part, place in places.items() if part not in to_make}
-    opened = _opened(context, tasks, places)
+            opened |= _opened(context, tasks, {part: places[part]})
+    opened = {part: opened[part] for part in places if part in opened}
     _warn_of_stale(context, {places[part]: manifest for part, (manifest, _) in opened.items()})
     parameters = {
         # Which table of labels, and which representation, went by which name: the inputs are told by what they are.
@@ -246,15 +245,11 @@ def _data_references(context: Context, tasks: list[Task]) -> list[InputRef]:
 
 def _label_tables(context: Context, tasks: list[Task]) -> dict[Path, InputRef]:
     """The tables of users that the labels of profiles come from."""
-    import hashlib
-
     tables = {}
     for path in sorted({task.labels for task in tasks if task.labels is not None}):
         if not path.is_file():
             raise UsageError(f"{path}: no such table of labels")
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        tables[path] = InputRef(context.recorded(path), "raw labels", digest)
+        tables[path] = context.raw_input(path, "raw labels")
     return tables
 
 

@@ -17,7 +17,7 @@ from lurm_cli.artifacts.manifest import InputRef, Manifest
 from lurm_cli.artifacts.whole import write_whole
 from lurm_cli.clock import format_time
 from lurm_cli.errors import UsageError
-from lurm_cli.stages.context import Context, Outcome, cut_time, items_beside
+from lurm_cli.stages.context import Context, Outcome, content_hash, cut_time, items_beside
 from lurm_cli.stages.options import flag, option
 
 if TYPE_CHECKING:
@@ -192,8 +192,6 @@ class _Hashes:
         self.changed = False
 
     def of(self, path: Path) -> str:
-        import hashlib
-
         from lurm_cli.sources.compressed import refuse_truncated
 
         stat = path.stat()
@@ -202,8 +200,7 @@ class _Hashes:
         if known is not None and known[:2] == stamp:
             return str(known[2])
         refuse_truncated(path)
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        digest = content_hash(path)
         self.held[key] = [*stamp, digest]
         self.changed = True
         return digest
