@@ -27,10 +27,10 @@ A stage's own options, and `seed`, `workers` and `scheduler`, can also be set in
 the command, or in the environment as `LURM_` and the option's name in capitals: `--batch-size` is `batch_size` there
 and `LURM_BATCH_SIZE` here. A flag goes before the environment, the environment before `lurm.toml`, and `lurm.toml`
 before the default. Input artifacts (such as `--events` of `lurm boi`, but not `--users` of `lurm evaluate`) are named
-on the command line only. `--until` of `lurm ingest` and `--since` of `lurm boi` are exceptions: only their flag and
-their own table count. A variable counts for every command that has an option of this name, and so for several stages of
-one `lurm run`; what is to differ between them stands in their tables. `LURM_WORKSPACE` is the folder that `--workspace`
-names.
+on the command line only. `--until` and `--since` of `lurm ingest` and `--since` of `lurm boi` are exceptions: only
+their flag and their own table count. A variable counts for every command that has an option of this name, and so for
+several stages of one `lurm run`; what is to differ between them stands in their tables. `LURM_WORKSPACE` is the folder
+that `--workspace` names.
 """
 
 

@@ -1,7 +1,11 @@
 """Where tasks run."""
 
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from lurm_cli.engine import open_executor, run_tasks
 
@@ -36,3 +40,28 @@ def test_no_more_tasks_are_held_than_keep_the_workers_busy() -> None:
         assert len(begun) <= 5
         held.set()
         assert len(list(results)) == 99
+
+
+LETS_WORKERS_WAIT = """
+import os, time
+from lurm_cli.engine import open_executor
+if __name__ == "__main__":
+    with open_executor(2) as workers:
+        found = {workers.executor.submit(os.getpid).result() for _ in range(50)}
+        print(*found, flush=True)
+        workers.executor.submit(time.sleep, 600).result()
+"""
+
+
+def test_worker_processes_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "waits.py").write_text(LETS_WORKERS_WAIT)
+    command = [sys.executable, tmp_path / "waits.py"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as parent:
+        assert parent.stdout is not None
+        workers = [int(pid) for pid in parent.stdout.readline().split()]
+        assert workers and all(Path(f"/proc/{pid}").exists() for pid in workers)
+        parent.kill()
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{pid}").exists() for pid in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

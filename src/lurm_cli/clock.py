@@ -8,6 +8,7 @@ from lurm_cli.errors import UsageError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST_YEAR, _LAST_YEAR = 2, 9998
 
 
 def parse_time(value: str | date | datetime, what: str = "time") -> int:
@@ -29,7 +30,7 @@ def parse_time(value: str | date | datetime, what: str = "time") -> int:
     Raises
     ------
     UsageError
-        If the text is not ISO 8601.
+        If the text is not ISO 8601, or outside the years 2 to 9998.
     """
     if isinstance(value, str):
         try:
@@ -46,6 +47,9 @@ def parse_time(value: str | date | datetime, what: str = "time") -> int:
         raise UsageError(f"{what}: {value!r} is not a date or time; write it as 2017-10-01")
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
+    # At the ends of the calendar, the same moment in UTC or one microsecond before it may have no date.
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise UsageError(f"{what}: {value} lies outside the years {_FIRST_YEAR} to {_LAST_YEAR}")
     return (moment - _EPOCH) // _MICROSECOND
 
 

@@ -4,6 +4,11 @@ A message says what is wrong, where (file, line, column, value) and what to do a
 is not a ``LurmError`` is a bug, and is reported as one.
 """
 
+import errno
+
+# Faults of the machine, after which the same work goes on.
+OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+
 
 class LurmError(Exception):
     """Failure while running (exit code 1)."""

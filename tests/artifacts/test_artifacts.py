@@ -1,15 +1,19 @@
 """What is on disk: exact round trips, damage that is found and named, builds that resume."""
 
 import errno
+import fcntl
 import json
 import os
+import threading
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from unittest import mock
 
 import anndata
 import numpy as np
 import pytest
 import zarr
+from safetensors import SafetensorError
 from scipy import sparse
 
 from lurm_cli.artifacts.arrays import (
@@ -216,6 +220,49 @@ def test_a_foreign_folder_is_never_replaced(tmp_path: Path) -> None:
         up_to_date(tmp_path / "boi.zarr", Manifest("boi", "boi", {}), overwrite=True)
 
 
+def test_a_zarr_store_of_someone_else_is_never_replaced(tmp_path: Path) -> None:
+    zarr.create_array(store=str(tmp_path / "boi.zarr"), shape=(3,), dtype="int32")[:] = 1
+    with pytest.raises(OutputExistsError, match="not an artifact"):
+        up_to_date(tmp_path / "boi.zarr", Manifest("boi", "boi", {}), overwrite=True)
+
+
+def test_a_damaged_artifact_may_be_replaced(tmp_path: Path) -> None:
+    build_counts(tmp_path / "boi.zarr", {"period": "month"})
+    metadata = tmp_path / "boi.zarr/zarr.json"
+    metadata.write_text(metadata.read_text()[:-20])
+    assert up_to_date(tmp_path / "boi.zarr", Manifest("boi", "boi", {"period": "month"}), overwrite=True) is None
+
+
+def test_a_disk_that_is_full_from_the_start_is_incomplete_work(tmp_path: Path) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    with mock.patch.object(Path, "write_text", side_effect=full), pytest.raises(IncompleteError, match="No space left"):
+        Build(tmp_path / "boi.zarr", Manifest("boi", "boi", {})).__enter__()
+
+
+def test_a_model_file_that_finds_no_room_is_incomplete_work(tmp_path: Path) -> None:
+    # Its writer has an error of its own, of this form.
+    full = SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+    with pytest.raises(IncompleteError, match="No space left"), Build(tmp_path / "smen", Manifest("smen", "s", {})):
+        raise full
+    with pytest.raises(SafetensorError), Build(tmp_path / "smen", Manifest("smen", "s", {})):
+        raise SafetensorError("Error while serializing: I/O error: File too large (os error 27)")
+
+
+def test_a_second_process_waits_while_a_build_is_begun(tmp_path: Path) -> None:
+    """Between making the folder and saying whose it is, another would take it for abandoned and delete it."""
+    target, manifest = tmp_path / "boi.zarr", Manifest("boi", "boi", {})
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    (tmp_path / ".boi.zarr.partial").mkdir()
+    second = threading.Thread(target=Build(target, manifest).__enter__)
+    second.start()
+    second.join(0.2)
+    assert second.is_alive() and not list((tmp_path / ".boi.zarr.partial").iterdir())
+    os.close(descriptor)
+    second.join(10)
+    assert (tmp_path / ".boi.zarr.partial/owner.json").is_file()
+
+
 def test_differences_name_inputs_by_fingerprint() -> None:
     old = Manifest("boi", "boi", {}, (InputRef("interests.zarr", "interests", "aaaaaaaa1"),))
     new = Manifest("boi", "boi", {}, (InputRef("interests.zarr", "interests", "bbbbbbbb2"),))
@@ -279,3 +326,14 @@ def test_some_buckets_hold_no_more_events_than_asked_for(tmp_path: Path) -> None
 def test_bucket_is_the_first_32_bits_of_md5() -> None:
     assert bucket_of("", 1 << 32) == 0xD41D8CD9  # md5 of nothing: d41d8cd98f00b204...
     assert bucket_of("", 8) == 0xD41D8CD9 % 8
+
+
+def test_a_dense_matrix_is_laid_out_as_the_format_says(tmp_path: Path) -> None:
+    values = np.arange(3 * (DENSE_ROWS + 1), dtype=np.float32).reshape(-1, 3)
+    write_matrix(tmp_path / "m", values)
+    held = json.loads((tmp_path / "m/zarr.json").read_text())
+    assert held["chunk_grid"]["configuration"]["chunk_shape"] == [2048, 3]
+    assert [codec["name"] for codec in held["codecs"]] == ["bytes", "crc32c"]
+    assert held["attributes"]["encoding-type"] == "array"
+    opened = anndata.io.read_elem(zarr.open_array(str(tmp_path / "m"), mode="r"))
+    np.testing.assert_array_equal(opened, values)

@@ -1,17 +1,22 @@
 """What every command promises: stdout is the path, --json the manifest, exit codes say how it ended."""
 
+import contextlib
 import csv
 import json
+import os
 import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
+import anndata
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+from safetensors.numpy import load_file
 from scipy import sparse
 
 from cli.logs import ODD_USER, ODDER_USER, write_workspace
@@ -339,6 +344,17 @@ def test_an_export_is_not_replaced_unasked_and_its_format_is_checked(made: Path,
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["users.npz"]
 
 
+def test_exports_for_numpy_and_anndata(made: Path, tmp_path: Path) -> None:
+    ids = known_users(made / "users.zarr")
+    here(made, "export", "users.zarr", "-o", tmp_path / "users.npy").wrote()
+    np.testing.assert_array_equal(np.load(tmp_path / "users.npy"), rows_of(made / "users.zarr", ids))
+    here(made, "export", "boi-month.zarr", "-o", tmp_path / "counts.h5ad").wrote()
+    held = anndata.read_h5ad(tmp_path / "counts.h5ad")
+    assert {"user", "period"} <= set(held.obs)
+    counts = json.loads(here(made, "inspect", "boi-month.zarr", "--json").out)
+    assert held.shape == tuple(counts["shape"]) and held.X.nnz == counts["nnz"]
+
+
 def test_init_writes_settings_that_run_reads_and_never_replaces_them(tmp_path: Path) -> None:
     done = lurm(tmp_path, "init", "new")
     assert done.code == 0 and (tmp_path / "new/lurm.toml").is_file()
@@ -354,11 +370,63 @@ def test_init_writes_settings_that_run_reads_and_never_replaces_them(tmp_path: P
     assert "no such file" in here(tmp_path / "new", "run").refused(2).lower()
 
 
-def test_a_pipe_and_a_terminal_setting_give_plain_text(made: Path) -> None:
-    for variables in ({}, {"NO_COLOR": "1"}, {"TERM": "dumb"}):
-        done = lurm(made, "status", **variables)
-        assert "\x1b" not in done.out + done.err
+def on_terminal(root: Path, *arguments: object, **variables: str) -> bytes:
+    """What a person at a terminal sees of stderr."""
+    master, slave = os.openpty()
+    command = [str(LURM), *map(str, arguments)]
+    environment = clean_environment(**variables)
+    subprocess.run(command, cwd=root, stdout=subprocess.DEVNULL, stderr=slave, env=environment, check=True)
+    os.close(slave)
+    seen = b""
+    with contextlib.suppress(OSError):  # what a terminal without a writer ends with
+        while part := os.read(master, 65_536):
+            seen += part
+    os.close(master)
+    return seen
+
+
+def test_a_terminal_has_bars_unless_it_is_dumb_and_colours_unless_unwanted(copied: Copy) -> None:
+    root = copied("items.zarr", "item_embeddings.zarr", "events.zarr", "interests.zarr")
+    bars = on_terminal(root, "boi", TERM="xterm")
+    assert b"\x1b[" in bars and b"counting month" in bars
+    assert b"\x1b[3" not in on_terminal(root, "boi", "--overwrite", TERM="xterm", NO_COLOR="1")
+    assert b"\x1b" not in on_terminal(root, "boi", "--overwrite", TERM="dumb")
+
+
+def test_a_pipe_gives_plain_text(made: Path) -> None:
+    done = lurm(made, "status")
+    assert "\x1b" not in done.out + done.err
     assert lurm(made, "run", "--quiet").err == ""
+
+
+def test_a_traceback_comes_only_when_asked_for(made: Path) -> None:
+    for arguments, variables in (((), {"LURM_DEBUG": "1"}), (("-v",), {})):
+        done = here(made, "inspect", "no.zarr", *arguments, **variables)
+        assert done.code == 3 and "Traceback" in done.err
+    assert "Traceback" not in here(made, "inspect", "no.zarr").refused(3)
+
+
+def test_a_fault_of_lurm_itself_says_so(made: Path) -> None:
+    with mock.patch("lurm_cli.stages.status.run_status", side_effect=ZeroDivisionError("by nothing")):
+        done = here(made, "status")
+    assert done.code == 1
+    assert done.err == (
+        "lurm: error: unexpected ZeroDivisionError: by nothing; run again with -v for the traceback to report\n"
+    )
+
+
+def test_the_exported_model_is_the_encoder_alone(made: Path) -> None:
+    names = set(load_file(made / "smen/model.safetensors"))
+    assert {"anchors.interests", "anchors.anchors", "anchors.key"} <= names
+    assert not [name for name in names if "head" in name]
+
+
+def test_random_is_of_the_finest_counts_whatever_their_names(copied: Copy) -> None:
+    root = copied("events.zarr", "items.zarr", "interests.zarr")
+    here(root, "boi", "--period", "month", "--period", "all").wrote()
+    here(root, "evaluate", "--task", "taste", "--method", "random").wrote()
+    held = json.loads(here(root, "inspect", "baselines/random.zarr", "--json").out)
+    assert held["parameters"]["scales"][0] == "month"
 
 
 def test_help_and_version_import_nothing_heavy() -> None:

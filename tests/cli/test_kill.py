@@ -42,15 +42,21 @@ def committed_parts(name: str) -> Callable[[Path], bool]:
     return lambda root: len(list((root / f".{name}.partial/parts").glob("[!.]*"))) >= 3
 
 
-def kill_when(root: Path, command: str, target: str, moment: Callable[[Path], bool], workers: int = 1) -> None:
-    """Start a stage, watch its folder, and kill it at the moment."""
-    process = subprocess.Popen(
+def start(root: Path, command: str, workers: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         [LURM, command, *map(str, COMMANDS[command]), "--workers", str(workers)],
         cwd=root,
         env=clean_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # A shell that runs these tests in the background leaves Ctrl-C ignored to all below it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
+
+
+def kill_when(root: Path, command: str, target: str, moment: Callable[[Path], bool], workers: int = 1) -> None:
+    """Start a stage, watch its folder, and kill it at the moment."""
+    process = start(root, command, workers)
     try:
         while not moment(root):
             assert not (root / target).exists()
@@ -102,7 +108,7 @@ def test_ingest_while_it_reads_and_while_it_writes(undisturbed: Path, tmp_path: 
     assert {name: now[name] for name in kept} == kept
 
 
-def test_boi_twice_once_with_workers_that_end_with_their_parent(undisturbed: Path, tmp_path: Path) -> None:
+def test_boi_twice_once_with_two_workers(undisturbed: Path, tmp_path: Path) -> None:
     root = with_inputs(tmp_path / "killed", undisturbed, "events.zarr", "interests.zarr")
     parts = root / ".boi-month.zarr.partial/parts"
     kill_when(root, "boi", "boi-month.zarr", committed_parts("boi-month.zarr"), workers=2)
@@ -113,6 +119,38 @@ def test_boi_twice_once_with_workers_that_end_with_their_parent(undisturbed: Pat
     finish(root, "boi", undisturbed, "boi-month.zarr")
     now = times_of(root / "boi-month.zarr/parts")
     assert {name: now[name] for name in second} == second
+
+
+def test_ctrl_c_is_one_line_code_130_and_loses_nothing(undisturbed: Path, tmp_path: Path) -> None:
+    root = with_inputs(tmp_path / "interrupted", undisturbed, "events.zarr", "interests.zarr")
+    process = start(root, "boi", workers=1)
+    while not committed_parts("boi-month.zarr")(root):
+        assert process.poll() is None
+        time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, b"")
+    assert err.endswith(b"lurm: error: interrupted; the same command goes on from what was committed\n")
+    assert b"Traceback" not in err
+    assert not (root / ".boi-month.zarr.partial/owner.json").exists()
+    finish(root, "boi", undisturbed, "boi-month.zarr")
+
+
+def test_a_second_process_leaves_a_build_alone_that_is_at_work(undisturbed: Path, tmp_path: Path) -> None:
+    root = with_inputs(tmp_path / "two", undisturbed, "events.zarr", "interests.zarr")
+    first = start(root, "boi", workers=1)
+    while not committed_parts("boi-month.zarr")(root):
+        assert first.poll() is None
+        time.sleep(0.001)
+    first.send_signal(signal.SIGSTOP)  # at work for as long as the second needs to look
+    try:
+        said = lurm(root, "boi", "--workers", 1).refused(1)
+    finally:
+        first.send_signal(signal.SIGCONT)
+    assert f"is being built by another lurm (process {first.pid})" in said
+    first.communicate(timeout=60)
+    assert first.returncode == 0
+    assert_same_bytes(root / "boi-month.zarr", undisturbed / "boi-month.zarr")
 
 
 def test_train_smen_after_its_first_checkpoint(undisturbed: Path, tmp_path: Path) -> None:

@@ -37,16 +37,18 @@ def test_an_interrupt_while_modules_are_loaded_is_no_traceback() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "advice"),
+    ("number", "code", "advice"),
     [
-        (errno.EACCES, "it cannot be read or written: check path and permissions"),
-        (errno.EROFS, "it cannot be read or written: check path and permissions"),
-        (errno.ENOTDIR, "it cannot be read or written: check path and permissions"),
-        (errno.ENOSPC, "what was committed is kept, the same command goes on from there"),
-        (errno.EIO, "what was committed is kept, the same command goes on from there"),
+        (errno.EACCES, 1, "it cannot be read or written: check path and permissions"),
+        (errno.EROFS, 1, "it cannot be read or written: check path and permissions"),
+        (errno.ENOTDIR, 1, "it cannot be read or written: check path and permissions"),
+        (errno.ENOSPC, 5, "what was committed is kept, the same command goes on from there"),
+        (errno.EIO, 5, "what was committed is kept, the same command goes on from there"),
     ],
 )
-def test_a_fault_of_the_file_system_comes_with_advice_that_helps(tmp_path: Path, number: int, advice: str) -> None:
+def test_a_fault_of_the_file_system_comes_with_advice_that_helps(
+    tmp_path: Path, number: int, code: int, advice: str
+) -> None:
     (tmp_path / "lurm.toml").touch()
     with mock.patch("lurm_cli.stages.status.run_status", side_effect=OSError(number, "reason", "place")):
-        assert here(tmp_path, "status").refused(1).startswith(f"place: reason; {advice}")
+        assert here(tmp_path, "status").refused(code).startswith(f"place: reason; {advice}")

@@ -39,6 +39,13 @@ def test_a_stage_ends_with_the_same_bytes(made: Path, copied: Copy, artifact: st
     arrays = sorted(file.parent for file in partial.glob("*/zarr.json") if file.parent.name != "parts")
     if lost != "nothing" and arrays:
         shutil.rmtree(arrays[-1] if lost == "the last array" else arrays[-1] / "c")
+    parts = sorted(partial.glob("parts/[!.]*/*/c/0"))
+    if lost != "nothing" and parts:
+        # Its metadata are whole, and say nothing of the file that is missing; or they are not.
+        if lost == "a chunk":
+            parts[0].unlink()
+        else:
+            (parts[-1].parents[1] / "zarr.json").write_text("{")
     if lost != "nothing" and artifact == "smen":
         # Killed before the first checkpoint, or while the log was being written: training begins again.
         shutil.rmtree(partial / "last")

@@ -1,12 +1,13 @@
 """The same inputs, parameters and seed give the same bytes, whatever the number of workers and the order of files."""
 
 import csv
+import shutil
 from pathlib import Path
 
 import pytest
 
 from cli.logs import SETTINGS, write_rows, write_workspace
-from cli.shell import assert_same_bytes, files_of, lurm
+from cli.shell import assert_same_bytes, files_of, here, lurm
 
 # Eight parts a year, so that two workers share each stage.
 CHAIN = {
@@ -67,6 +68,17 @@ def test_two_workers_and_files_in_the_other_order_give_the_same_bytes(reference:
         assert_same_bytes(reference / name, root / name)
 
 
+def test_worker_processes_give_the_same_bytes(reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # So few events would be left to threads.
+    monkeypatch.setattr("lurm_cli.stages.context._LIGHT", 0)
+    root = workspace(tmp_path / "processes")
+    here(root, "ingest", *FILES, *CHAIN["ingest"], "--workers", 2).wrote()
+    shutil.copytree(reference / "interests.zarr", root / "interests.zarr")
+    here(root, "boi", *CHAIN["boi"], "--workers", 2).wrote()
+    for name in ("events.zarr", "items.zarr", "boi-month.zarr", "boi-all.zarr"):
+        assert_same_bytes(reference / name, root / name)
+
+
 def test_the_order_of_rows_and_how_they_are_cut_into_files_leaves_the_data_the_same(
     reference: Path, tmp_path: Path
 ) -> None:
@@ -93,3 +105,5 @@ def test_no_artifact_holds_a_path_of_this_machine_or_a_pickle(reference: Path) -
         for file, content in files_of(reference / name).items():
             assert str(reference).encode() not in content, f"{name}/{file}"
             assert not file.endswith((".pkl", ".pickle", ".pt", ".pth"))
+            # What a pickle of protocol 2 or later, and a file of torch.save, begin with.
+            assert not content.startswith((b"\x80", b"PK")), f"{name}/{file}"

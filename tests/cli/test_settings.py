@@ -72,7 +72,8 @@ def test_lists_are_lists_commas_or_repeated_flags(draft: Any, tmp_path: Path, ma
     ("arguments", "message"),
     [
         (("cluster", "--n-interests", 0), "--n-interests: 0 is too small, the least is 1"),
-        (("cluster", "--temperature", "nan"), "--temperature: nan is too small"),
+        (("cluster", "--temperature", "nan"), "--temperature: nan is not a finite number"),
+        (("cluster", "--lam1", "inf"), "--lam1: inf is not a finite number"),
         (("cluster", "--method", "hsdc"), "--method: 'hsdc' is not one of hdsc, kmeans"),
         (("cluster", "--seed", -1), "--seed: -1 is too small"),
         (("cluster", "--workers", 0), "--workers: 0 is too small, the least is 1"),
@@ -82,6 +83,8 @@ def test_lists_are_lists_commas_or_repeated_flags(draft: Any, tmp_path: Path, ma
         (("evaluate", "--task", "mug"), "--task mug: lurm.toml has no such task; did you mean mugs?"),
         (("boi", "--period", "yeer"), "period 'yeer' is not known"),
         (("boi", "--until", "soon"), "until: 'soon' is not a date or time"),
+        (("boi", "--until", "9999-12-31T23:00:00-12:00"), "until: 9999-12-31T23:00:00-12:00 lies outside the years"),
+        (("boi", "--until", "0001-01-01"), "until: 0001-01-01 lies outside the years 2 to 9998"),
         (("baseline", "sdv"), "baseline 'sdv' is not known; known are tfidf"),
         (("baseline",), "which baseline? known are tfidf"),
         (("inspect",), "which artifact?"),

@@ -115,3 +115,9 @@ def test_held_out_users_who_give_no_pair_validate_nothing() -> None:
     with mock.patch.object(validation, "draw", return_value=(nothing, nothing)):
         encoder = fit_contrastive(TEXTS, behaviour(80, 1), validation, None, options, 0, SILENT)
     np.testing.assert_array_equal(encode_items(encoder, TEXTS), trained(3, 1))
+
+
+def test_a_loss_that_is_no_number_ends_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contrastive, "nt_xent", lambda x, y, tau: (x * float("nan")).sum())
+    with pytest.raises(LurmError, match=r"diverged: its loss is nan at step 1; try a lower --lr"):
+        fitted()

@@ -6,6 +6,7 @@ import torch
 from scipy import sparse
 
 from lives import MONTH, YEAR, part_of, random_part, whole_batch
+from lurm_cli.boi.periods import Period
 from lurm_cli.contrast import nt_xent
 from lurm_cli.smen.anchors import MultiAnchor, pool
 from lurm_cli.smen.batch import InputLaw, Scaling, SparseRows
@@ -33,6 +34,15 @@ def test_13_alpha_sums_to_one_over_anchors_not_over_interests() -> None:
     assert alpha.shape == (12, 5)
     assert torch.allclose(alpha.sum(1), torch.ones(12))
     assert not torch.allclose(alpha.sum(0), torch.ones(5))
+
+
+def test_alpha_is_eq_5_written_out() -> None:
+    layer = MultiAnchor(6, 3, 4)
+    shares = []
+    for vector in layer.interests:
+        key = layer.key @ torch.relu(vector)  # W^p ReLU(W^e_j)
+        shares.append(torch.softmax(torch.stack([anchor @ key for anchor in layer.anchors]), 0))
+    torch.testing.assert_close(layer.alpha(layer.interests), torch.stack(shares))
 
 
 def test_14_one_anchor_is_relu_of_the_plain_product() -> None:
@@ -142,6 +152,43 @@ def test_19_the_gate_mixes_between_its_inputs() -> None:
     assert (mixed <= torch.maximum(fine, coarse) + 1e-6).all()
 
 
+def test_the_gate_is_eq_7_written_out() -> None:
+    torch.manual_seed(0)
+    gate = ScaleGate(3, 5)
+    torch.nn.init.normal_(gate.bias)
+    fine, coarse = torch.randn(4, 3, 5), torch.randn(4, 3, 5)
+    mixed = gate(fine, coarse)
+    for user in range(4):
+        for anchor in range(3):
+            r, other = fine[user, anchor], coarse[user, anchor]
+            switch = torch.sigmoid(torch.cat([r, other]) @ gate.weight[anchor] + gate.bias[anchor])
+            torch.testing.assert_close(mixed[user, anchor], switch * r + (1 - switch) * other)
+
+
+def test_a_switch_that_is_on_keeps_the_finer_scale() -> None:
+    gate, fine, coarse = ScaleGate(2, 3), torch.zeros(1, 2, 3), torch.ones(1, 2, 3)
+    torch.nn.init.constant_(gate.bias, 50)
+    torch.testing.assert_close(gate(fine, coarse), fine)
+    torch.nn.init.constant_(gate.bias, -50)
+    torch.testing.assert_close(gate(fine, coarse), coarse)
+
+
+@pytest.mark.parametrize("gated", [True, False])
+def test_three_scales_are_mixed_one_after_the_other(gated: bool) -> None:
+    """The finest with the next, what comes of it with the last; without gates all count alike."""
+    torch.manual_seed(0)
+    part, scales = random_part(), [MONTH, YEAR, Period("all")]
+    config = ModelConfig(30, 3, 8, ("month", "year", "all"), gate=gated)
+    encoder = Encoder(config).eval()
+    batch = whole_batch(part, scales)
+    vectors = encoder.anchors.gather(batch.touched)
+    alpha = encoder.anchors.alpha(vectors)
+    month, year, life = (encoder.time(encoder.anchors(s.rows, vectors, alpha), s) for s in batch.scales)
+    gates = encoder.gates
+    expected = gates[1](gates[0](month, year), life) if gated else (month + year + life) / 3
+    torch.testing.assert_close(encoder(batch), expected)
+
+
 def test_20_parameter_counts_at_full_size() -> None:
     model = Smen(ModelConfig(100_000, 10, 128))
     count = {name: sum(p.numel() for p in module.parameters()) for name, module in model.named_modules()}
@@ -173,10 +220,11 @@ def test_21_the_mixing_matrix() -> None:
     assert torch.allclose(head(r), torch.relu(expected).flatten(1) @ head.out.T, atol=1e-5)
 
 
-def test_22_a_user_is_m_times_h_numbers_and_the_head_is_no_part_of_the_encoder() -> None:
-    config = ModelConfig(30)
+def test_22_a_user_is_m_times_h_numbers() -> None:
+    config = ModelConfig(30, scales=("month", "year"))
+    part = part_of([(0, 600, {4: 1}), (1, 600, {7: 1}), (1, 601, {7: 1})], 30)
+    assert Encoder(config)(whole_batch(part)).flatten(1).shape == (2, 1280)
     assert config.user_dim == 1280
-    assert not any("head" in name for name, _ in Encoder(config).named_parameters())
 
 
 def test_23_permuted_anchors_permute_the_vectors_before_the_per_anchor_layers() -> None:

@@ -1,8 +1,10 @@
-"""A step that cannot fit into memory is refused before the first one."""
+"""Training: what cannot fit into memory is refused before the first step, and what is learnt is kept at its best."""
 
+import json
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pytest
 import torch
 
@@ -34,14 +36,14 @@ class OneBlock:
         return Lives(PART)
 
 
-def trainer(folder: Path, drop_empty: bool = False) -> Trainer:
+def trainer(folder: Path, drop_empty: bool = False, **options: Any) -> Trainer:
     return Trainer(
         cast(UserBlocks, OneBlock()),
         3,
         SHAPE,
         InputLaw(drop_empty=drop_empty),
         ViewLaw(),
-        TrainingOptions(epochs=1),
+        TrainingOptions(epochs=1, **options),
         folder,
         0,
         SILENT,
@@ -100,3 +102,55 @@ def test_weights_that_the_last_step_spoils_are_not_kept(tmp_path: Path) -> None:
     with (tmp_path / "log").open("w") as log, pytest.raises(LurmError, match=r"the loss is nan .* try a lower --lr"):
         made._validate(log)
     assert made.progress.best_loss is None and not made.best
+
+
+def test_the_best_weights_are_kept_and_patience_ends_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = trainer(tmp_path, patience=2)
+    made.validation = [next(iter(made._batches(0, 0)))]
+    losses, keys = iter([3.0, 1.0, 2.0, 2.0]), []
+    monkeypatch.setattr(training, "nt_xent", lambda *_: torch.tensor(next(losses)))
+    with made._log() as log:
+        for step in range(1, 5):
+            with torch.no_grad():
+                made.model.encoder.anchors.key.add_(1)
+            keys.append(made.model.encoder.anchors.key.detach().clone())
+            made.progress.step = step
+            assert not made.progress.done
+            made._validate(log)
+    assert made.progress.done
+    assert (made.progress.best_loss, made.progress.best_step) == (1.0, 2)
+    assert torch.equal(made.best["encoder.anchors.key"], keys[1])
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_users_of_lasting_tastes_are_learnt_to_be_told_apart(tmp_path: Path) -> None:
+    """From weights at random: of forty users in ten tastes, a view finds the other one of the same user better."""
+    rng = np.random.default_rng(0)
+    rows = [
+        (user, 600 + month, {int(j): 1 for j in 6 * (user % 10) + rng.choice(6, 3, replace=False)})
+        for user in range(40)
+        for month in range(12)
+    ]
+    part = part_of(rows, 60)
+
+    class Block(OneBlock):
+        def load(self, block: tuple[int, ...]) -> Lives:
+            return Lives(part)
+
+    made = Trainer(
+        cast(UserBlocks, Block()),
+        40,
+        ModelConfig(60, 2, 8, ("month", "year")),
+        InputLaw(),
+        ViewLaw(),
+        TrainingOptions(epochs=30, validation_share=0.0),
+        tmp_path,
+        0,
+        SILENT,
+    )
+    made.train()
+    losses = [json.loads(line)["loss"] for line in (tmp_path / "training.jsonl").read_text().splitlines()]
+    assert len(losses) == 30
+    assert np.mean(losses[-5:]) < np.mean(losses[:5]) - 0.3

@@ -9,6 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from lurm_cli.errors import UsageError
+from lurm_cli.stages.context import Context
+from lurm_cli.stages.ingest import IngestConfig, run_ingest
 from sources.raw import ingest, lives, lives_of, table
 
 GOOD = [("ann", "x", "2017-01-01"), ("bob", "y", "2017-01-02")]
@@ -130,3 +132,24 @@ def test_a_log_of_bad_rows_only_is_an_error_even_if_they_are_skipped(tmp_path: P
     (tmp_path / "log.csv").write_text(table([BAD["no user"], BAD["no user"], BAD["no time"]]))
     with pytest.raises(UsageError, match=r"no events in .*log\.csv: 1 no time, 2 no user"):
         ingest(tmp_path, "log.csv", bad_rows="skip")
+
+
+def test_a_first_json_row_without_a_time_is_a_bad_row_and_no_missing_column(tmp_path: Path) -> None:
+    lines = ['{"user": "ann", "item": "tea"}', '{"user": "ann", "item": "tea", "time": "2017-01-01"}']
+    (tmp_path / "log.jsonl").write_text("\n".join(lines))
+    with pytest.raises(UsageError, match=r"log\.jsonl, row 1"):
+        ingest(tmp_path, "log.jsonl")
+    with pytest.raises(UsageError, match=r"has no column 'when' .*its columns are: user, item, time"):
+        ingest(tmp_path, "log.jsonl", time_col="when")
+    events, _ = ingest(tmp_path, "log.jsonl", bad_rows="skip")
+    assert events.manifest.facts["n_events"] == 1
+
+
+def test_rows_that_were_left_out_before_do_not_stay_behind(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("user,item,time\nann,tea,soon\nann,tea,2017-01-01\n")
+    ingest(tmp_path, "log.csv", bad_rows="skip")
+    assert (tmp_path / "events-rejects.csv").is_file()
+    (tmp_path / "log.csv").write_text("user,item,time\nann,tea,2017-01-01\n")
+    config = IngestConfig(events=(str(tmp_path / "log.csv"),), bad_rows="skip")
+    run_ingest(Context(tmp_path, overwrite=True), config, tmp_path / "events.zarr")
+    assert not (tmp_path / "events-rejects.csv").exists()

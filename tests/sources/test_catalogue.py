@@ -153,3 +153,11 @@ def test_many_files_fit_into_the_default_memory(tmp_path: Path) -> None:
         (tmp_path / name).write_text(f'{{"item": "i{k}", "title": "Tea"}}\n')
     ingest(tmp_path, "log.csv", items=tuple(names))
     assert len(columns_of(tmp_path)["ids"]) == 7
+
+
+def test_keys_that_the_first_json_object_lacks_are_columns_too(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(table([("ann", "tea", "2017-01-01"), ("ann", "cup", "2017-01-02")]))
+    (tmp_path / "items.jsonl").write_text('{"item": "tea"}\n{"item": "cup", "title": "A cup"}\n')
+    _, items = ingest(tmp_path, "log.csv", items=("items.jsonl",))
+    assert items.manifest.facts["text_columns"] == ["title"]
+    assert Columns(tmp_path / "items.zarr", "items").read("text_0").tolist() == ["A cup", ""]

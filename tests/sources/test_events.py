@@ -3,10 +3,12 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lurm_cli.clock import format_time, parse_time
+from lurm_cli.errors import UsageError
 from sources.raw import ingest, lives, lives_of, table
 
 ROWS = [
@@ -40,6 +42,24 @@ def test_until_leaves_out_events_at_or_after_it_and_counts_them(tmp_path: Path) 
     assert lives(tmp_path) == lives_of([row for row in ROWS if row[2] < "2017-01-01T10:00:01Z"])
     assert events.manifest.facts["dropped_after"] == 1
     assert events.manifest.until == items.manifest.until == parse_time("2017-01-01T10:00:01Z")
+
+
+def test_since_leaves_out_events_before_it_and_counts_them(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(table([*ROWS, ("cay", "x", "2018-01-01T00:00:00Z")]))
+    since = "2017-01-01T10:00:01Z"
+    events, _ = ingest(tmp_path, "log.csv", since=since, until="2018-01-01")
+    assert lives(tmp_path) == lives_of([row for row in ROWS if row[2] >= since])
+    facts = events.manifest.facts
+    assert (facts["n_events"], facts["dropped_before"], facts["dropped_after"]) == (1, 5, 1)
+    assert facts["first_time"] == parse_time(since)
+
+
+def test_a_window_without_events_says_where_they_were(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(table(ROWS))
+    with pytest.raises(UsageError, match=r"no events in .*: 6 before --since$"):
+        ingest(tmp_path, "log.csv", since="2050-01-01")
+    with pytest.raises(UsageError, match=r"--since 2050-01-01 does not lie before --until 2040-01-01"):
+        ingest(tmp_path, "log.csv", since="2050-01-01", until="2040-01-01")
 
 
 # NUL ends a text in C libraries; a carriage return within a value is read as a line end by some CSV tools.

@@ -50,3 +50,10 @@ def test_a_broken_line_of_json_is_an_error(tmp_path: Path) -> None:
     file.write_text('{"user": "ann", "age": "old"}\n\n{"user": "bob", "a\n{"user": "eve", "age": "old"}\n')
     with pytest.raises(UsageError, match=r"labels\.jsonl, row 3: broken line.*not left out silently"):
         read_labels(file, "user", "age")
+
+
+def test_a_pattern_of_several_tables_is_refused(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("user,label\nann,x\n")
+    with pytest.raises(UsageError, match=r"stands for 2 files .*a table of labels is one file"):
+        read_labels(tmp_path / "*.csv", "user", "label")

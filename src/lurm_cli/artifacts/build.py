@@ -7,13 +7,14 @@ means other inputs or parameters: that partial work is of no use and is dropped.
 
 from __future__ import annotations
 
-import errno
+import fcntl
 import json
 import os
 import shutil
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,9 @@ from lurm_cli.artifacts.manifest import (
 )
 from lurm_cli.artifacts.parts import PARTS, part_attributes, sync_path, sync_tree
 from lurm_cli.artifacts.seal import crc32c, seal_files
-from lurm_cli.errors import ArtifactError, IncompleteError, LurmError, OutputExistsError
+from lurm_cli.errors import OF_THE_MACHINE, ArtifactError, IncompleteError, LurmError, OutputExistsError
 
 _OWNER = "owner.json"
-# Faults of the machine, after which the same work goes on.
-_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 def up_to_date(target: Path, wanted: Manifest, overwrite: bool) -> Manifest | None:
@@ -44,7 +43,7 @@ def up_to_date(target: Path, wanted: Manifest, overwrite: bool) -> Manifest | No
     """
     if not target.exists():
         return None
-    if not any((target / name).is_file() for name in METADATA_NAMES):
+    if not is_ours(target):
         raise OutputExistsError(f"{target} exists and is not an artifact of lurm; move it away or use --output")
     if overwrite:
         return None
@@ -61,10 +60,44 @@ def up_to_date(target: Path, wanted: Manifest, overwrite: bool) -> Manifest | No
     )
 
 
+def is_ours(target: Path) -> bool:
+    """Whether a folder is an artifact of this tool, whole or damaged, and not someone's other Zarr store or model."""
+    for file in (target / name for name in METADATA_NAMES):
+        try:
+            text = file.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        try:
+            return isinstance(json.loads(text)["attributes"]["lurm"], dict)
+        except (ValueError, KeyError, TypeError):
+            # Of a damaged one the words are still there.
+            return '"lurm"' in text and '"fingerprint"' in text
+    return False
+
+
+@contextmanager
+def _alone_at(folder: Path) -> Iterator[None]:
+    """One process after the other, for the moment in which a build is begun or taken over.
+
+    Who owns a build stands in a file, as locks do nothing on some network file systems; where they work they close the
+    gap between looking for that file and writing it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _what_stopped(error: BaseException) -> str | None:
     """In words, what ended a build that could go on once it is mended; None for faults that would come again."""
-    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+    if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
         return str(error.strerror)
+    # The writer of model files has an error of its own, with the number in its text.
+    if type(error).__name__ == "SafetensorError":
+        return next((os.strerror(number) for number in OF_THE_MACHINE if f"os error {number})" in str(error)), None)
     if isinstance(error, MemoryError):
         return "not enough memory; try fewer --workers"
     if isinstance(error, BrokenExecutor):
@@ -94,19 +127,31 @@ class Build:
         self.resumed = False
 
     def __enter__(self) -> Build:
-        self.target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self.folder.mkdir()
-        except FileExistsError:
-            self._take_over()
-        (self.folder / _OWNER).write_text(json.dumps(_this_process()), encoding="utf-8")
-        (self.folder / self.metadata).write_text(metadata_text(self.manifest), encoding="utf-8")
+            self.target.parent.mkdir(parents=True, exist_ok=True)
+            with _alone_at(self.target.parent):
+                try:
+                    self.folder.mkdir()
+                except FileExistsError:
+                    self._take_over()
+                (self.folder / _OWNER).write_text(json.dumps(_this_process()), encoding="utf-8")
+                (self.folder / self.metadata).write_text(metadata_text(self.manifest), encoding="utf-8")
+        except OSError as error:
+            self._refuse_to_lose(error)
+            raise
+        if self.resumed:
+            self._drop_damaged_parts()
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         # The folder stays for the next run to resume; it is just no longer ours.
         (self.folder / _OWNER).unlink(missing_ok=True)
-        stopped = None if error is None else _what_stopped(error)
+        if error is not None:
+            self._refuse_to_lose(error)
+
+    def _refuse_to_lose(self, error: BaseException) -> None:
+        """Raise IncompleteError for a fault that the work can go on after."""
+        stopped = _what_stopped(error)
         if stopped is not None:
             raise IncompleteError(
                 f"{self.target}: {stopped}; what was committed is kept, and the same command goes on from there"
@@ -137,19 +182,22 @@ class Build:
         shutil.rmtree(self.folder)
         self.folder.mkdir()
 
+    def _drop_damaged_parts(self) -> None:
+        """Read what an earlier run has committed; what is damaged or not whole is to be made anew."""
+        # Here and not above: `lurm --help` needs no arrays.
+        from lurm_cli.artifacts.arrays import read_array
+
+        for part in (self.folder / PARTS).glob("[!.]*"):
+            try:
+                part_attributes(part)
+                for array in part.glob("*/zarr.json"):
+                    read_array(array.parent)
+            except ArtifactError:
+                shutil.rmtree(part)
+
     def missing_parts(self, names: Iterable[str]) -> list[str]:
-        """Those of ``names`` that an earlier run did not commit; damaged ones are dropped and count as missing."""
-        missing = []
-        for name in names:
-            part = self.folder / PARTS / name
-            if part.is_dir():
-                try:
-                    part_attributes(part)
-                    continue
-                except ArtifactError:
-                    shutil.rmtree(part)
-            missing.append(name)
-        return missing
+        """Those of ``names`` that no run has committed yet."""
+        return [name for name in names if not (self.folder / PARTS / name).is_dir()]
 
     def finish(
         self,

@@ -124,9 +124,9 @@ def _check_counts(part: Path, held: CsrPart) -> None:
 
 
 def _check_events(part: Path, events: RaggedEvents) -> None:
+    if (np.diff(events.indptr) <= 0).any():
+        raise ArtifactError(f"{part}: a user has no event")
     starts = np.zeros(events.n_events, dtype=bool)
     starts[events.indptr[:-1]] = True
     if events.n_events and not (starts[1:] | (np.diff(events.times) >= 0)).all():
         raise ArtifactError(f"{part}: a user's events are not sorted by time")
-    if (np.diff(events.indptr) <= 0).any():
-        raise ArtifactError(f"{part}: a user has no event")

@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 
-from lurm_cli.errors import LurmError
+from lurm_cli.errors import OF_THE_MACHINE, IncompleteError, LurmError
 
 _INTERRUPTED = 130
 # Faults of a place, which running the same command again does not mend.
@@ -44,7 +44,7 @@ def main() -> None:
             else "what was committed is kept, the same command goes on from there"
         )
         _complain(f"{where}{error.strerror or error}; {advice}")
-        sys.exit(1)
+        sys.exit(IncompleteError.exit_code if error.errno in OF_THE_MACHINE else LurmError.exit_code)
     except MemoryError:
         _complain("not enough memory; try fewer --workers")
         sys.exit(1)

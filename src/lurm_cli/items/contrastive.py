@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,6 +121,11 @@ def fit_contrastive(
                     optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 latest = loss.item()
+                if not math.isfinite(latest):
+                    raise LurmError(
+                        f"the contrastive item encoder diverged: its loss is {latest} at step {step + 1}; "
+                        "try a lower --lr or a higher --tau"
+                    )
                 for optimizer in optimizers:
                     optimizer.step()
             bar.advance()

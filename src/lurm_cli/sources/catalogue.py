@@ -12,6 +12,7 @@ from lurm_cli.sources.reading import (
     THREAD_BYTES,
     UNNAMED,
     RawFile,
+    columns_of,
     forget_malformed,
     malformed_rows,
     open_file,
@@ -64,13 +65,15 @@ def load_catalogue(connection: Any, source: ItemSource, bad_rows: str = "stop") 
     ]
     aside = {source.item_col, *source.task_cols}
     words = source.text_cols or tuple(
-        column for column in files[0].columns if column not in aside and not column.startswith(_ROW_NUMBERS)
+        column
+        for column in columns_of(connection, files[0])
+        if column not in aside and not column.startswith(_ROW_NUMBERS)
     )
     kept = tuple(column for column in source.task_cols if column not in words)
     texts = (*words, *kept)
     flags = {f"--text-col {c}": c for c in words} | {f"--task-col {c}": c for c in kept}
     for file in files:
-        require_columns(file, {"--items-id-col": source.item_col, **flags})
+        require_columns(connection, file, {"--items-id-col": source.item_col, **flags})
     forget_malformed(connection)
     # One after the other: the readers of many files at once would hold a buffer each.
     for number, file in enumerate(files):

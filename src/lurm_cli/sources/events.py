@@ -43,6 +43,7 @@ class Scan:
     first_time: int
     last_time: int
     dropped_until: int
+    dropped_since: int
     rejected: dict[str, int]
 
 
@@ -60,7 +61,7 @@ class EventReader:
         flags = {"--user-col": source.user_col, "--item-col": source.item_col, "--time-col": source.time_col}
         self.files = [open_file(connection, path, source.format) for path in expand_files(source.files)]
         for file in self.files:
-            require_columns(file, flags)
+            require_columns(self.connection, file, flags)
         self.malformed: dict[Path, int] = {}
         self._relations = [self._materialised(file, scratch, n) for n, file in enumerate(self.files)]
         self.unit = self._unit()
@@ -153,7 +154,7 @@ class EventReader:
         return user, item, microseconds("time", self._type(file, "time"), self.unit, self.source.time_format)
 
     def good(self) -> str:
-        """SQL of the readable events before ``until``: columns u, i, t."""
+        """SQL of the readable events from ``since`` to ``until``: columns u, i, t."""
         return "(" + " UNION ALL ".join(self._good(number) for number in range(len(self.files))) + ")"
 
     def _good(self, number: int) -> str:
@@ -161,8 +162,13 @@ class EventReader:
             # Nothing but what is asked for is read, and nothing is looked at twice.
             user, item, time = self._expressions(number)
             return f"SELECT {user} AS u, {item} AS i, {time} AS t FROM {self._relations[number]}"
-        until = "" if self.source.until is None else f" AND t < {self.source.until}"
-        return f"SELECT u, i, t FROM {self._checked(number)} WHERE reason IS NULL{until}"
+        since, until = self._window()
+        return f"SELECT u, i, t FROM {self._checked(number)} WHERE reason IS NULL AND t >= {since} AND t < {until}"
+
+    def _window(self) -> tuple[int, int]:
+        """From when to when events are wanted; a time beyond these bounds is unreadable anyway."""
+        since, until = self.source.since, self.source.until
+        return FIRST if since is None else since, END if until is None else until
 
     def scan(self, rejects: Path | None) -> Scan:
         """Count, find the bounds, and deal with unreadable rows as asked.
@@ -172,28 +178,29 @@ class EventReader:
         UsageError
             At the first unreadable row unless they are skipped; and where no event is left.
         """
-        n_events, dropped, first, last = 0, 0, END, FIRST
+        n_events, first, last = 0, END, FIRST
+        dropped = {"early": 0, "late": 0}
         rejected: dict[str, int] = {}
-        until = END if self.source.until is None else self.source.until
+        since, until = self._window()
         for number in range(len(self.files)):
             count, left_out, low, high = self.connection.execute(
-                f"SELECT count(*), count(*) FILTER (reason IS NOT NULL OR t >= {until}), min(t), max(t) "
-                f"FROM {self._checked(number)}"
+                f"SELECT count(*), count(*) FILTER (reason IS NOT NULL OR t < {since} OR t >= {until}), "
+                f"min(t), max(t) FROM {self._checked(number)}"
             ).fetchone()
             if count and not left_out:
                 self._clean.add(number)
                 n_events, first, last = n_events + count, min(first, low), max(last, high)
                 continue
             found = self.connection.execute(
-                f"SELECT reason, t >= {until} AS late, count(*), min(t), max(t) "
-                f"FROM {self._checked(number)} GROUP BY ALL"
+                f"SELECT reason, CASE WHEN t < {since} THEN 'early' WHEN t >= {until} THEN 'late' END AS outside, "
+                f"count(*), min(t), max(t) FROM {self._checked(number)} GROUP BY ALL"
             ).fetchall()
             bad = {reason: count for reason, _, count, _, _ in found if reason is not None}
-            for reason, late, count, low, high in found:
+            for reason, outside, count, low, high in found:
                 if reason is not None:
                     rejected[reason] = rejected.get(reason, 0) + count
-                elif late:
-                    dropped += count
+                elif outside is not None:
+                    dropped[outside] += count
                 else:
                     n_events, first, last = n_events + count, min(first, low), max(last, high)
             if bad and self.source.bad_rows == "stop":
@@ -204,11 +211,12 @@ class EventReader:
             with in_order(self.connection):
                 self._write_rejects(rejects)
         if n_events == 0:
-            why = ", ".join(f"{count} {reason}" for reason, count in sorted(rejected.items())) or "no rows"
-            late_text = f", {dropped} at or after the cut" if dropped else ""
+            left_out = sorted(rejected.items())
+            left_out += [("at or after the cut", dropped["late"]), ("before --since", dropped["early"])]
+            why = ", ".join(f"{count} {reason}" for reason, count in left_out if count) or "no rows"
             names = ", ".join(str(file.path) for file in self.files[:3])
-            raise UsageError(f"no events in {names}: {why}{late_text}")
-        return Scan(n_events, first, last, dropped, dict(sorted(rejected.items())))
+            raise UsageError(f"no events in {names}: {why}")
+        return Scan(n_events, first, last, dropped["late"], dropped["early"], dict(sorted(rejected.items())))
 
     def _bad_rows(self, number: int) -> Any:
         """A cursor over one file's unreadable rows, in the file's order; to be read while ``in_order`` holds."""

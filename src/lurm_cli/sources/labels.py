@@ -16,9 +16,18 @@ def check_label_columns(path: Path, user_col: str, label_col: str) -> None:
     """Look at a table's columns only; raises UsageError if the file or one of the two is missing."""
     import tempfile
 
-    (file,) = expand_files((str(path),))
+    file = _one_file(path)
     with tempfile.TemporaryDirectory() as scratch, database(Path(scratch), 1, "1GB") as connection:
-        require_columns(open_file(connection, file, "auto"), {"user_col": user_col, "label_col": label_col})
+        raw = open_file(connection, file, "auto")
+        require_columns(connection, raw, {"user_col": user_col, "label_col": label_col})
+
+
+def _one_file(path: Path) -> Path:
+    """The table's file; a pattern of names may stand for one file, not for several."""
+    files = expand_files((str(path),))
+    if len(files) > 1:
+        raise UsageError(f"{path} stands for {len(files)} files ({files[0]}, ...); a table of labels is one file")
+    return files[0]
 
 
 def _broken_lines(connection: Any, file: RawFile, wanted: dict[str, str]) -> tuple[int, str]:
@@ -40,10 +49,10 @@ def read_labels(path: Path, user_col: str, label_col: str, format: str = "auto")
     """
     import tempfile
 
-    (file,) = expand_files((str(path),))
+    file = _one_file(path)
     with tempfile.TemporaryDirectory() as scratch, database(Path(scratch), 1, "1GB") as connection:
         raw = open_file(connection, file, format)
-        require_columns(raw, {"user_col": user_col, "label_col": label_col})
+        require_columns(connection, raw, {"user_col": user_col, "label_col": label_col})
         kinds = [raw.columns.get(column, "VARCHAR") for column in (user_col, label_col)]
         user, label = identifier("u", kinds[0]), identifier("l", kinds[1])
         relation = raw.relation({"u": user_col, "l": label_col})

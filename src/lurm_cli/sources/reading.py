@@ -126,7 +126,7 @@ def open_file(connection: Any, path: Path, declared: str) -> RawFile:
         raise UsageError(f"{path} holds no row")
     line = first[0].removeprefix("\ufeff")
     if format == "jsonl":
-        return RawFile(path, format, dict.fromkeys(_keys(path, line), "VARCHAR"))
+        return RawFile(path, format, dict.fromkeys(_keys_of_first(path, line), "VARCHAR"))
     delimiter = "\t" if format == "tsv" else max(",;\t|", key=line.count)
     header = next(csv.reader(io.StringIO(line), delimiter=delimiter))
     header = [column or f"{UNNAMED}{number}" for number, column in enumerate(header, 1)]
@@ -136,7 +136,7 @@ def open_file(connection: Any, path: Path, declared: str) -> RawFile:
     return RawFile(path, format, dict.fromkeys(header, "VARCHAR"), delimiter)
 
 
-def _keys(path: Path, line: str) -> list[str]:
+def _keys_of_first(path: Path, line: str) -> list[str]:
     try:
         held = json.loads(line)
     except ValueError:
@@ -146,7 +146,16 @@ def _keys(path: Path, line: str) -> list[str]:
     return list(held)
 
 
-def require_columns(file: RawFile, wanted: dict[str, str]) -> None:
+def columns_of(connection: Any, file: RawFile) -> list[str]:
+    """All columns of a file; a JSON lines file, whose first object need not have every key, is read for them."""
+    if file.format != "jsonl":
+        return list(file.columns)
+    keys = "CASE WHEN json_valid(line) THEN json_keys(line) END"
+    found = connection.execute(f"SELECT DISTINCT unnest({keys}) AS key FROM {_lines(file.path, True)} ORDER BY key")
+    return list(dict.fromkeys([*file.columns, *(key for (key,) in found.fetchall())]))
+
+
+def require_columns(connection: Any, file: RawFile, wanted: dict[str, str]) -> None:
     """Check that the columns exist.
 
     Parameters
@@ -159,15 +168,15 @@ def require_columns(file: RawFile, wanted: dict[str, str]) -> None:
     UsageError
         Naming file, column, flag, the columns there are, and a likely one.
     """
-    # The first object of a JSON file need not have every key: its rows are checked one by one.
-    if file.format == "jsonl" and not file.columns:
+    # A file of broken lines has no key at all: the check of its rows will name the first.
+    if file.columns.keys() >= set(wanted.values()) or not (columns := columns_of(connection, file)):
         return
     for spelling, column in wanted.items():
-        if column not in file.columns:
-            near = difflib.get_close_matches(column, file.columns, 1, cutoff=0.5)
+        if column not in columns:
+            near = difflib.get_close_matches(column, columns, 1, cutoff=0.5)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise UsageError(
-                f"{file.path} has no column {column!r} ({spelling}); its columns are: {', '.join(file.columns)}.{hint}"
+                f"{file.path} has no column {column!r} ({spelling}); its columns are: {', '.join(columns)}.{hint}"
             )
 
 

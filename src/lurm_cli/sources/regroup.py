@@ -123,6 +123,7 @@ class Regrouped:
     rejected: dict[str, int]
     duplicates_removed: int
     dropped_until: int
+    dropped_since: int
     events_without_item_row: int
     items_without_events: int
     text_columns: tuple[str, ...]
@@ -221,6 +222,7 @@ def regroup(
         found.rejected,
         duplicates,
         found.dropped_until,
+        found.dropped_since,
         outside,
         unused,
         table.text_columns if table else (),

@@ -39,8 +39,8 @@ class EventSource:
         ``stop`` at the first unreadable row, or ``skip`` them.
     dedupe
         Drop exact duplicates of user, item and time.
-    until
-        Drop events at or after this time (microseconds UTC).
+    until, since
+        Drop events at or after, and those before, this time (microseconds UTC).
     """
 
     files: tuple[str, ...]
@@ -53,6 +53,7 @@ class EventSource:
     bad_rows: str = "stop"
     dedupe: bool = False
     until: int | None = None
+    since: int | None = None
 
 
 @dataclass(frozen=True)

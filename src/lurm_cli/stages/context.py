@@ -103,6 +103,17 @@ def settled(context: Context, target: Path, draft: Manifest) -> Outcome | None:
     return Outcome(target, draft, "would be written") if context.dry_run else None
 
 
+def finest_counts_there(root: Path) -> Path:
+    """A workspace's counts: months where they are there, or nothing is; else the finest that there are."""
+    from lurm_cli.boi.periods import Period
+
+    month = root / "boi-month.zarr"
+    if month.exists():
+        return month
+    found = {path: Period(read_manifest(path, "boi").parameters["period"]) for path in sorted(root.glob("boi-*.zarr"))}
+    return min(found, key=lambda path: found[path].length, default=month)
+
+
 def items_beside(events: Path) -> Path:
     """Where ``lurm ingest`` puts the items of these events."""
     stem = events.name.removesuffix(".zarr")

@@ -75,7 +75,10 @@ def run_encode_users(context: Context, smen: Path, boi: Path | None, config: Enc
         "users",
         "encode-users",
         # An end within the life is a choice of its own, even where the encoder knows a later one.
-        {"since": config.since, "until": None if until is None else format_time(until)},
+        {
+            "since": None if since is None else format_time(since),
+            "until": None if until is None else format_time(until),
+        },
         (smen_ref, counts_ref),
         None,
         # The encoder has learnt from events up to its own cut: that, too, is what the vectors know.

@@ -15,7 +15,15 @@ from lurm_cli.clock import format_time
 from lurm_cli.errors import ArtifactError, UsageError
 from lurm_cli.evaluation.heads import HEADS, HeadName
 from lurm_cli.stages.baseline import BaselineConfig, baseline_path, run_baseline
-from lurm_cli.stages.context import Context, Outcome, earliest, knows_until, refuse_other_items, settled
+from lurm_cli.stages.context import (
+    Context,
+    Outcome,
+    earliest,
+    finest_counts_there,
+    knows_until,
+    refuse_other_items,
+    settled,
+)
 from lurm_cli.stages.options import option
 from lurm_cli.stages.task_checks import check_cut, check_item_columns, check_labels
 
@@ -180,11 +188,10 @@ def _place(context: Context, part: str, config: EvaluateConfig, named: dict[str,
 
 
 def finest_boi(root: Path) -> Path:
-    """The workspace's counts: those the model was trained on, else any (a whole life sums to the same)."""
+    """The workspace's counts: those the model was trained on, else the finest (a whole life sums to the same)."""
     if (root / "smen").is_dir():
         return root / f"boi-{read_manifest(root / 'smen', 'smen').parameters['scales'][0]}.zarr"
-    found = sorted(root.glob("boi-*.zarr"))
-    return found[0] if found else root / "boi-month.zarr"
+    return finest_counts_there(root)
 
 
 def _make_baseline(context: Context, name: str, place: Path) -> None:

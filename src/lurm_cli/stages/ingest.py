@@ -52,6 +52,9 @@ class IngestConfig:
     until: str | None = option(
         None, "leave out events at or after this time, also as labels", shown="keep all", shared=False
     )
+    since: str | None = option(
+        None, "leave out events before this time, such as those of a wrong clock", shown="keep all", shared=False
+    )
     memory_limit: str = option("1GB", "memory for sorting and joining")
     buckets: int | None = option(None, "parts a year is cut into", minimum=1, maximum=65_536, shown="by the size")
 
@@ -92,7 +95,9 @@ def run_ingest(context: Context, config: IngestConfig, target: Path) -> list[Out
             "no events to read; name files, as in `lurm ingest events.parquet --items items.csv`, "
             "or set events under [ingest] in lurm.toml"
         )
-    until = cut_time(config.until)
+    until, since = cut_time(config.until), cut_time(config.since, "since")
+    if since is not None and until is not None and since >= until:
+        raise UsageError(f"--since {config.since} does not lie before --until {config.until}")
     config = _with_format(config)
     source = EventSource(
         config.events,
@@ -105,6 +110,7 @@ def run_ingest(context: Context, config: IngestConfig, target: Path) -> list[Out
         config.bad_rows,
         config.dedupe,
         until,
+        since,
     )
     items_col = config.items_id_col or config.item_col
     texts, kept = config.text_col, config.task_col
@@ -115,6 +121,8 @@ def run_ingest(context: Context, config: IngestConfig, target: Path) -> list[Out
     parameters = {name: _json(getattr(config, name)) for name in _PARAMETERS}
     if config.items_format == AMAZON2018:
         parameters["items_format"] = AMAZON2018  # the one format in which texts are changed
+    if since is not None:
+        parameters["since"] = format_time(since)
     if config.task_col:  # left out where there is none: what was made before this option existed stays up to date
         parameters["task_col"] = list(config.task_col)
     items_target = items_beside(target)
@@ -241,6 +249,9 @@ def _build(
                     rejects=rejects if source.bad_rows == "skip" else None,
                     reporter=context.reporter,
                 )
+            if not found.rejected:
+                # Those of an earlier log stand there no longer.
+                rejects.unlink(missing_ok=True)
             item_ids = {"item_ids": _write_items(found, items.folder)}
             tasks = found.tasks()
             write = partial(_write_bucket, partial_folder=events.folder)
@@ -269,7 +280,7 @@ def _write_bucket(task: BucketTask, partial_folder: Path) -> None:
     for part in task.load():
         name = part_name(part.year, part.bucket)
         if (partial_folder / PARTS / name).is_dir():
-            continue  # committed before the last run was killed
+            continue  # committed before the last run was killed, and read whole when this one began
         users = np.empty(len(part.users), dtype=object)
         users[:] = part.users
         write_ragged_part(partial_folder, name, RaggedEvents(users, part.indptr, part.items, part.times))
@@ -310,6 +321,7 @@ def _event_facts(found: Regrouped) -> dict[str, Any]:
         "rejected": found.rejected,
         "duplicates_removed": found.duplicates_removed,
         "dropped_after": found.dropped_until,
+        "dropped_before": found.dropped_since,
         "events_without_item_row": found.events_without_item_row,
     }
 
@@ -334,5 +346,7 @@ def _report(context: Context, found: Regrouped, rejects: Path, has_catalogue: bo
         note(f"dropped {found.duplicates_removed:,} exact duplicates")
     if found.dropped_until:
         note(f"dropped {found.dropped_until:,} events at or after the cut")
+    if found.dropped_since:
+        note(f"dropped {found.dropped_since:,} events before --since")
     if has_catalogue and found.events_without_item_row:
         warn(f"{found.events_without_item_row:,} events have an item that is not in the items table; they are kept")

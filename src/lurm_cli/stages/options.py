@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import glob
+import math
 import os
 import types
 import typing
@@ -165,11 +166,12 @@ def _checked(value: Any, kind: Kind, field: dataclasses.Field[Any], where: str) 
     if not isinstance(value, kind.base) or (kind.base is int and isinstance(value, bool)):
         raise UsageError(f"{where}: {value!r} is not {_noun(kind)}")
     _check_choice(value, kind, where)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UsageError(f"{where}: {value} is not a finite number")
     low, high = field.metadata.get("minimum"), field.metadata.get("maximum")
-    # Written so that NaN, which compares as neither, is refused too.
-    if low is not None and not value >= low:
+    if low is not None and value < low:
         raise UsageError(f"{where}: {value} is too small, the least is {low}")
-    if high is not None and not value <= high:
+    if high is not None and value > high:
         raise UsageError(f"{where}: {value} is too large, the most is {high}")
     return value
 

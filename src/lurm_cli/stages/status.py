@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lurm_cli.artifacts.build import builder_of
-from lurm_cli.artifacts.manifest import METADATA_NAMES, Manifest, read_manifest
+from lurm_cli.artifacts.build import builder_of, is_ours
+from lurm_cli.artifacts.manifest import Manifest, read_manifest
 from lurm_cli.clock import format_time
 from lurm_cli.errors import ArtifactError
 
@@ -85,7 +85,8 @@ def _out_of_date(manifests: dict[str, Manifest]) -> dict[str, str]:
 
 
 def _looks_like_artifact(path: Path) -> bool:
-    return path.suffix == ".zarr" or (path / METADATA_NAMES[1]).is_file()
+    # Other folders of a workspace may hold a config.json, too.
+    return path.suffix == ".zarr" or is_ours(path)
 
 
 def _size(manifest: Manifest) -> str:

@@ -13,7 +13,7 @@ from lurm_cli.artifacts.build import Build
 from lurm_cli.artifacts.manifest import Manifest
 from lurm_cli.errors import ArtifactError, LurmError, UsageError
 from lurm_cli.smen.config import ModelConfig, share_held_out
-from lurm_cli.stages.context import Context, Outcome, input_fingerprint, later_knowledge, settled
+from lurm_cli.stages.context import Context, Outcome, finest_counts_there, input_fingerprint, later_knowledge, settled
 from lurm_cli.stages.options import option
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def finest_counts(context: Context, boi: Path | None, config: TrainConfig) -> tu
 
     scales = [Period.parse(name).name for entry in config.scales for name in entry.split(",")]
     if boi is None:
-        boi = context.root / f"boi-{scales[0]}.zarr" if scales else _finest_there(context.root)
+        boi = context.root / f"boi-{scales[0]}.zarr" if scales else finest_counts_there(context.root)
     manifest = read_manifest(boi, "boi")
     finest = Period(manifest.parameters["period"])
     if not scales:
@@ -199,18 +199,6 @@ def finest_counts(context: Context, boi: Path | None, config: TrainConfig) -> tu
         if fine == coarse or not finest.nests_in(Period(coarse)):
             raise UsageError(f"--scales {','.join(scales)}: a {finest.name} does not lie whole within a {coarse}")
     return boi, scales
-
-
-def _finest_there(root: Path) -> Path:
-    """Months where they are counted, or nothing is; else the finest counts there are."""
-    from lurm_cli.artifacts.manifest import read_manifest
-    from lurm_cli.boi.periods import Period
-
-    month = root / "boi-month.zarr"
-    if month.exists():
-        return month
-    found = {path: Period(read_manifest(path, "boi").parameters["period"]) for path in sorted(root.glob("boi-*.zarr"))}
-    return min(found, key=lambda path: found[path].length, default=month)
 
 
 def _train(
