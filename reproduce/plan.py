@@ -1,7 +1,7 @@
 """What is run: for each log its competitors, the variants of LURM and the lengths of input.
 
-Every entry becomes commands of ``lurm`` in the log's workspace under ``examples/``; ``lurm`` itself skips what is up to
-date, so that a second call costs seconds.
+Every entry becomes commands of ``lurm`` in a workspace of the log's own; ``lurm`` itself skips what is up to date, so
+that a second call costs seconds.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ PAPER_METHODS = ("tfidf", "doc2vec", "textcnn", "han", "sumn", "ptum")
 OTHER_METHODS = ("svd", "als", "item2vec", "coles", "aggregates", "random")
 # Whatever else `lurm baseline` knows takes part without being named here.
 OTHER_METHODS += tuple(name for name in NAMES if name not in PAPER_METHODS + OTHER_METHODS)
+# The comparisons of a log.
+PARTS = ("main", "variants", "lengths")
 MAIN = ("lurm", "boi", *PAPER_METHODS, *OTHER_METHODS, "lurm+aggregates")
 
 

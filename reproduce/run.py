@@ -1,16 +1,18 @@
 """Run every comparison of the plan and write results, tables and report.
 
-    python -m reproduce.run [--quick] [--only LOG ...] [--parts main ...]
+    python -m reproduce.run [--quick] [--only LOG ...] [--parts main ...] [--render]
 
 Written are reproduce/results.json, docs/reproduce.md and reproduce/report.html; with --quick all three go to
-build/reproduce-quick, and the log is a small generated one. Stages that are up to date are skipped, so what was
-interrupted goes on where it stopped.
+build/reproduce-quick, and the log is a small generated one. Each log has a workspace of its own under
+build/reproduce: what someone made in ``examples/`` with other settings or all cores is neither used nor written over.
+Stages that are up to date are skipped, so what was interrupted goes on where it stopped.
 """
 
 from __future__ import annotations
 
 import argparse
 import fcntl
+import hashlib
 import json
 import os
 import queue
@@ -27,19 +29,17 @@ from pathlib import Path
 from typing import Any
 
 from reproduce import document, tables
-from reproduce.plan import LOGS, QUICK, Log, Variant
+from reproduce.pairs import pairs
+from reproduce.plan import LOGS, PARTS, QUICK, Log, Variant
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = sys.executable
 LURM = Path(sys.executable).with_name("lurm")
 # Exit code of a stage whose output stands there with other inputs or parameters.
 _MADE_OTHERWISE = 4
-PARTS = ["main", "variants", "lengths"]
 SEEDS, QUICK_SEEDS = 5, 2
 # Variants and lengths of one method are told apart by the steadier head; methods are compared with both.
 _ONE_HEAD = ("--head", "logistic")
-# What takes longer, in seconds, has had something to do.
-_UP_TO_DATE = 2.0
 # Jobs side by side: each has some gigabytes at its worst.
 _MOST_JOBS = 4
 # What takes longest begins first, so that no core waits for it in the end.
@@ -66,22 +66,27 @@ class Workspace:
         words = " ".join(map(str, arguments))
         print(f"[{self.log.name}] lurm {words}", file=sys.stderr, flush=True)
         began = time.monotonic()
-        code = self._run(arguments)
+        code, printed = self._run(arguments)
         if code == _MADE_OTHERWISE:
-            code = self._run((*arguments, "--overwrite"))
+            code, printed = self._run((*arguments, "--overwrite"))
         if code != 0:
             raise SystemExit(f"reproduce: `lurm {words}` ended with {code}")
         took = time.monotonic() - began
-        with self._times:
-            # An up-to-date stage answers at once, and has no time of its own.
-            if took > _UP_TO_DATE or took > self.seconds.get(name, 0.0):
+        # A stage that is up to date answers at once, and has no time of its own.
+        if was_written(printed):
+            with self._times:
                 self.seconds[name] = round(took, 1)
-            self._times_file.write_text(json.dumps(self.seconds, indent=1), encoding="utf-8")
+                self._times_file.write_text(json.dumps(self.seconds, indent=1), encoding="utf-8")
 
-    def _run(self, arguments: tuple[str | Path, ...]) -> int:
-        environment = {**os.environ, "LURM_WORKSPACE": str(self.folder)}
-        command = [str(LURM), *map(str, arguments)]
-        return subprocess.run(command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, check=False).returncode
+    def _run(self, arguments: tuple[str | Path, ...]) -> tuple[int, str]:
+        # Settings of the caller's own work would be no defaults.
+        outside = {name: value for name, value in os.environ.items() if not name.startswith("LURM_")}
+        environment = {**outside, "LURM_WORKSPACE": str(self.folder)}
+        command = [str(LURM), *map(str, arguments), "--json"]
+        done = subprocess.run(
+            command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, encoding="utf-8", check=False
+        )
+        return done.returncode, done.stdout
 
     def side_by_side(self, jobs: dict[str, list[Command]]) -> None:
         """Run jobs, each a few commands in their order, several at a time, each on cores of its own.
@@ -89,11 +94,12 @@ class Workspace:
         Most of them compute little at a time, and gain less from a second core than from running beside another.
         """
         cores = sorted(os.sched_getaffinity(0))
-        # A job has the same cores whatever else is run: the sums of a training depend on them.
+        # A job has as many cores whatever else is run: the sums of a training depend on their number.
         n_lanes = min(len(cores), _MOST_JOBS)
+        each = len(cores) // n_lanes
         lanes: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
         for lane in range(n_lanes):
-            lanes.put(cores[lane::n_lanes])
+            lanes.put(cores[lane * each : (lane + 1) * each])
 
         def run(job: list[Command]) -> None:
             for name, arguments in job:
@@ -167,6 +173,12 @@ class Workspace:
         return target
 
 
+def was_written(printed: str) -> bool:
+    """Whether a command made anything, from what it prints with ``--json``."""
+    outcomes = json.loads(printed)
+    return any(outcome["state"] == "written" for outcome in (outcomes if isinstance(outcomes, list) else [outcomes]))
+
+
 def _by_length(name: str) -> int:
     return _LONGEST.index(name) if name in _LONGEST else len(_LONGEST)
 
@@ -176,6 +188,27 @@ def months_before(date: str, months: int) -> str:
     year, month, _ = map(int, date.split("-"))
     number = 12 * year + month - 1 - months
     return f"{number // 12}-{number % 12 + 1:02}-01"
+
+
+def code_of_the_package() -> str:
+    """Sha256 of all of lurm_cli's source."""
+    digest = hashlib.sha256()
+    for file in sorted((ROOT / "src" / "lurm_cli").rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def say_if_the_code_has_changed(folder: Path) -> None:
+    """Fingerprints know inputs and parameters, not code: what older code made counts as up to date."""
+    stamp, code = folder / "code.sha256", code_of_the_package()
+    if not stamp.is_file():
+        stamp.write_text(code + "\n", encoding="utf-8")
+    elif stamp.read_text(encoding="utf-8").strip() != code:
+        print(
+            f"reproduce: lurm_cli is not as it was when {folder} was begun; what is up to date by inputs and "
+            f"parameters stays. Delete {folder} to make all of it anew",
+            file=sys.stderr,
+        )
 
 
 @contextmanager
@@ -243,6 +276,7 @@ def run_log(log: Log, folder: Path, seeds: int, make_flags: list[str], parts: li
         results = json.loads((comparisons[name]() / "results.json").read_text(encoding="utf-8"))
         # Single scores stay in the workspace; what the tables show is in the summary.
         entry[name] = {key: value for key, value in results.items() if key != "cells"}
+        entry["pairs"] = pairs(workspace.own)
         yield entry
 
 
@@ -252,28 +286,33 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a small generated log, for checking that all runs")
     parser.add_argument("--only", nargs="+", metavar="LOG", help="run only these logs; the others' results stay")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="run only these comparisons")
+    parser.add_argument("--render", action="store_true", help="run nothing: page and report anew from results.json")
     given = parser.parse_args()
     logs = QUICK if given.quick else LOGS
     known = [log.name for log in logs]
     for name in given.only or ():
         if name not in known:
             parser.error(f"--only {name}: logs are {', '.join(known)}")
+    target = ROOT / "build" / ("reproduce-quick" if given.quick else "reproduce")
     if given.quick:
-        target = ROOT / "build" / "reproduce-quick"
         output = Output(target / "results.json", target / "reproduce.md", target / "report.html")
     else:
         here = ROOT / "reproduce"
         output = Output(here / "results.json", ROOT / "docs" / "reproduce.md", here / "report.html")
-    output.results.parent.mkdir(parents=True, exist_ok=True)
+    target.mkdir(parents=True, exist_ok=True)
     with only_run(output.results.parent):
         held = output.read()
+        if given.render:
+            if not held:
+                raise SystemExit(f"reproduce: {output.results} is not there yet; run without --render first")
+            output.write(held)
+            return
+        say_if_the_code_has_changed(target)
         for log in logs:
             if given.only and log.name not in given.only:
                 continue
-            folder, flags = ROOT / "examples" / log.name, [] if log.users is None else [f"USERS={log.users}"]
-            if given.quick:
-                folder = target / log.name
-                shutil.copytree(ROOT / "examples" / log.name, folder, dirs_exist_ok=True, ignore=only_sources)
+            folder, flags = target / log.name, [] if log.users is None else [f"USERS={log.users}"]
+            shutil.copytree(ROOT / "examples" / log.name, folder, dirs_exist_ok=True, ignore=only_sources)
             for entry in run_log(log, folder, QUICK_SEEDS if given.quick else SEEDS, flags, given.parts):
                 # What was not asked for stays as it was found.
                 held[log.name] = held.get(log.name, {}) | entry
@@ -283,7 +322,7 @@ def main() -> None:
 
 
 def only_sources(folder: str, names: list[str]) -> list[str]:
-    """What is not copied into a fresh workspace: whatever is not a plain file of the example."""
+    """What is not copied into a workspace: whatever is not a plain file of the example, such as what was made there."""
     return [name for name in names if not (Path(folder) / name).is_file()]
 
 

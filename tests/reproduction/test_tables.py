@@ -1,9 +1,12 @@
 """The reproduction's document says what the results say, and its verdicts follow their rule."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from reproduce import claims, document, paper, tables
+from reproduce.pairs import pairs
 from reproduce.plan import LOGS, MAIN, PAPER_METHODS
 from reproduce.run import months_before
 
@@ -16,8 +19,8 @@ LEVEL = {"lurm": 0.8, "boi": 0.7, "tfidf": 0.8, "sumn": 0.85}
 AGE_AND_WINE = (("age", "profile"), ("wine", "preference"))
 
 
-def results(methods: dict[str, float], tasks: tuple[tuple[str, str], ...] = AGE_AND_WINE) -> Any:
-    cells = [
+def cells_of(methods: dict[str, float], tasks: tuple[tuple[str, str], ...]) -> list[dict[str, Any]]:
+    return [
         {
             "task": task,
             "method": method,
@@ -31,6 +34,10 @@ def results(methods: dict[str, float], tasks: tuple[tuple[str, str], ...] = AGE_
         for task, _ in tasks
         for method, level in methods.items()
     ]
+
+
+def results(methods: dict[str, float], tasks: tuple[tuple[str, str], ...] = AGE_AND_WINE) -> Any:
+    cells = cells_of(methods, tasks)
     return {
         "tasks": [
             {"name": name, "kind": kind, "n": 900, "majority": 0.6, "classes": {"a": 0.6, "b": 0.4}}
@@ -54,6 +61,7 @@ def held() -> dict[str, Any]:
         "main": results(LEVEL),
         "variants": results({"lurm": 0.8, "boi": 0.7, "1anchor-128": 0.7}),
         "lengths": results(lengths),
+        "pairs": {"paper": {"boi": [-1.0, -1.5, -0.5]}, "two-scales": {"month": [0.0, -1.0, 1.0]}},
     }
     return {"log": entry}
 
@@ -83,11 +91,44 @@ def test_every_claim_gets_its_verdict(held: dict[str, Any]) -> None:
     assert found["LURM is above SUMN"][0].startswith("A log: does not hold: -5.")
     assert found["LURM is above TF-IDF"][0].startswith("A log: open")
     assert found["LURM is above HAN"] == []
+    assert found["Two scales beat the finer alone"] == ["A log: open: +0.0 [-1.0, +1.0]"]
     assert found["Many anchors beat one of 128"][0].startswith("A log: holds")
     assert found["Lifelong input beats two months on profiles"][0].startswith("A log: holds: +15.")
     assert found["Category tasks are best at about a year of input"] == [
         "A log: holds: best at 12 months (87.0; all: 82.0, interval below it in 1 of 1)"
     ]
+
+
+def test_the_method_as_printed_has_a_verdict_of_its_own(held: dict[str, Any]) -> None:
+    printed = {claim.text.split(" (")[0]: claim.found_as_printed() for claim in claims.claims(held)}
+    assert printed["LURM is above BoI"] == "A log: holds: +1.0 [+0.5, +1.5]"
+    assert printed["LURM is above TF-IDF"] == ""
+
+
+def test_any_two_methods_are_paired_over_the_comparisons_of_a_log(tmp_path: Path) -> None:
+    def write(part: str, levels: dict[str, float]) -> Any:
+        cells = cells_of(levels, AGE_AND_WINE)
+        folder = tmp_path / f"scores-{part}"
+        folder.mkdir()
+        held = {"tasks": ["age", "wine"], "cells": cells}
+        (folder / "results.json").write_text(json.dumps(held), encoding="utf-8")
+        return cells
+
+    assert pairs(tmp_path) == {}
+    write("main", {"lurm": 0.8, "boi": 0.7})
+    assert pairs(tmp_path) == {}
+    write("variants", {"lurm": 0.8, "paper": 0.75, "month": 0.6, "two-scales": 0.78})
+    found = pairs(tmp_path)
+    assert found["paper"].keys() == {"lurm", "boi"} and found["two-scales"].keys() == {"lurm", "paper", "month"}
+    mean, low, high = found["paper"]["boi"]
+    assert mean == pytest.approx(-5, abs=0.1) and low <= mean <= high
+    assert found["two-scales"]["month"][0] == pytest.approx(-18, abs=0.2)
+
+
+def test_a_log_without_its_main_comparison_still_has_its_other_tables(held: dict[str, Any]) -> None:
+    del held["log"]["main"]
+    text = document.to_markdown(tables.everything(held))
+    assert "one anchor" in text
 
 
 def test_tables_show_the_numbers_and_mark_the_best(held: dict[str, Any]) -> None:
