@@ -23,8 +23,8 @@ def measure(bench: Bench) -> None:
 
 def score(bench: Bench, n_users: int) -> None:
     """Make the users, unless they are there, and score both kinds of numbers."""
-    bench.repeats = 1
-    root = bench.work / f"evaluate-{n_users}"
+    bench.usual_repeats(1)
+    root = bench.work / f"evaluate-{n_users}-{DIM}-{INTERESTS}-{CLASSES}"
     if not (root / "boi-all.zarr").is_dir():
         empty(root).mkdir()
         run(script("prepare.py", "labelled", n_users, DIM, INTERESTS, CLASSES, root))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from harness import Bench, Contender, empty, log_folder, lurm, script
+from harness import Bench, Contender, empty, empty_workspace, ingest, log_folder, script
 
 TITLE = "Ingest"
 ABOUT = """`lurm ingest` reads a Parquet log in the order of time (text ids) and writes it by user and time, with codes
@@ -39,12 +39,4 @@ def measure(bench: Bench) -> None:
 
 def _lurm(name: str, bench: Bench, log: Path, source: Path | None) -> Contender:
     root = bench.work / f"ingest-{name.replace(' ', '-')}"
-    command = lurm(
-        "ingest", log / "events.parquet", "--items", log / "items.parquet", "--text-col", "title", "-w", root
-    )
-    return Contender(name, command, [root], partial(_workspace, root), source)
-
-
-def _workspace(root: Path) -> None:
-    empty(root).mkdir()
-    (root / "lurm.toml").touch()
+    return Contender(name, ingest(log, root), [root], partial(empty_workspace, root), source)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness import Bench, Contender, ingested, log_folder, lurm, run, script
+from harness import Bench, Contender, ingest, log_folder, lurm, run, with_interests
 
 TITLE = "Start-up"
 ABOUT = """`lurm --help`, and commands whose output is there already, whatever its size: inputs and parameters are
@@ -12,17 +12,14 @@ nothing here."""
 
 def measure(bench: Bench) -> None:
     bench.title, bench.about = TITLE, ABOUT
-    bench.repeats = 5
-    root, log = ingested(bench), log_folder(bench)
-    if not (root / "interests.zarr").is_dir():
-        run(script("prepare.py", "interests", log / "items.parquet", root, bench.work / "interest.npy"))
-    ingest = ("ingest", log / "events.parquet", "--items", log / "items.parquet", "--text-col", "title", "-w", root)
+    bench.usual_repeats(5)
+    root, _ = with_interests(bench)
     boi = ("boi", "--period", "month", "-w", root)
     run(lurm(*boi))
     found = bench.compare(
         [
             Contender("lurm --help", lurm("--help")),
-            Contender("lurm ingest, up to date", lurm(*ingest)),
+            Contender("lurm ingest, up to date", ingest(log_folder(bench), root)),
             Contender("lurm boi, up to date", lurm(*boi)),
             Contender("lurm status", lurm("status", "-w", root)),
         ]

@@ -42,11 +42,6 @@ class LogSize:
     def n_items(self) -> int:
         return max(20_000, self.n_events // 100)
 
-    @property
-    def n_interests(self) -> int:
-        """One for ten items: 100,000 for a hundred million events."""
-        return self.n_items // 10
-
 
 class Log:
     """The laws that events are drawn from.

@@ -18,10 +18,12 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,20 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_VERSIONS = ("numpy", "scipy", "zarr", "duckdb", "polars", "pandas", "scikit-learn", "faiss-cpu", "torch")
+_VERSIONS = (
+    "lurm-cli",
+    "numpy",
+    "scipy",
+    "zarr",
+    "pyarrow",
+    "duckdb",
+    "polars",
+    "pandas",
+    "scikit-learn",
+    "gensim",
+    "faiss-cpu",
+    "torch",
+)
 
 
 @dataclass(frozen=True)
@@ -79,10 +94,11 @@ def run(command: Sequence[str], source: Path | None = None, log: Path | None = N
     RuntimeError
         If the command fails; its output is shown.
     """
-    environment = dict(os.environ, PYTHONPATH=str(source or HERE.parent / "src"))
+    # Settings of the caller's own work would be no defaults.
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("LURM_")}
+    environment = dict(outside, PYTHONPATH=str(source or HERE.parent / "src"))
     greatest, ended = 0, threading.Event()
-    output = log or Path(os.devnull)
-    with output.open("w") as stream:
+    with log.open("w+") if log else tempfile.TemporaryFile("w+") as stream:
         began = time.perf_counter()
         child = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, env=environment)
 
@@ -100,9 +116,10 @@ def run(command: Sequence[str], source: Path | None = None, log: Path | None = N
             ended.set()
             watcher.join()
         child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        shown = log.read_text()[-2000:] if log else ""
-        raise RuntimeError(f"{' '.join(map(str, command))} ended with {child.returncode}\n{shown}")
+        if child.returncode:
+            stream.seek(0)
+            shown = stream.read()[-2000:]
+            raise RuntimeError(f"{' '.join(map(str, command))} ended with {child.returncode}\n{shown}")
     return Cost(seconds, max(greatest, usage.ru_maxrss * 1024))
 
 
@@ -174,11 +191,17 @@ class Bench:
     work: Path
     repeats: int
     before: Path | None = None
+    repeats_were_asked_for: bool = False
     title: str = ""
     about: str = ""
     rows: list[dict[str, Any]] = field(default_factory=list)
     goals: list[dict[str, Any]] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+
+    def usual_repeats(self, number: int) -> None:
+        """So many runs of each, unless the command line says otherwise."""
+        if not self.repeats_were_asked_for:
+            self.repeats = number
 
     def compare(self, contenders: Sequence[Contender], events: int | None = None) -> dict[str, dict[str, Any]]:
         """Run all in turn, as often as ``repeats`` says, and keep the medians; rows by name."""
@@ -217,10 +240,10 @@ class Bench:
         )
         print(f"  {self.name} {self.size}: {text}: {value:.3g} (goal {limit:g})", file=sys.stderr, flush=True)
 
-    def save(self) -> Path:
+    def save(self, folder: Path) -> Path:
         """Write the JSON file of this benchmark and size."""
-        RESULTS.mkdir(exist_ok=True)
-        file = RESULTS / f"{self.name}-{self.size}.json"
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"{self.name}-{self.size}.json"
         held = {
             "name": self.name,
             "title": self.title,
@@ -244,7 +267,7 @@ def parse_size(text: str) -> int:
 
 
 def environment() -> dict[str, Any]:
-    """Cores, memory and versions: what a figure depends on."""
+    """Cores, memory, versions and the day: what a figure depends on."""
     versions = {"python": platform.python_version()}
     for name in _VERSIONS:
         try:
@@ -255,6 +278,7 @@ def environment() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)),
         "memory_bytes": os.sysconf("SC_PHYS_PAGES") * _PAGE,
         "system": platform.system(),
+        "date": datetime.now(UTC).date().isoformat(),
         "versions": versions,
     }
 
@@ -265,6 +289,7 @@ def options(description: str) -> argparse.ArgumentParser:
     parser.add_argument("--sizes", nargs="+", default=["1M", "10M"], help="numbers of events, such as 1M 10M 100M")
     parser.add_argument("--work", type=Path, default=HERE.parent / "build/bench", help="folder for data")
     parser.add_argument("--repeats", type=int, help="runs of each; by default 3, and 1 from 100M events on")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder for the JSON files")
     parser.add_argument("--before", type=Path, help="src folder of another checkout, to be measured beside this one")
     return parser
 
@@ -277,14 +302,31 @@ def log_folder(bench: Bench) -> Path:
     return folder
 
 
+def ingest(log: Path, root: Path) -> list[str]:
+    """The command that ingests a generated log into a workspace."""
+    return lurm("ingest", log / "events.parquet", "--items", log / "items.parquet", "--text-col", "title", "-w", root)
+
+
+def empty_workspace(root: Path) -> None:
+    """A workspace with nothing in it."""
+    empty(root).mkdir()
+    (root / "lurm.toml").touch()
+
+
 def ingested(bench: Bench) -> Path:
     """A workspace with the log ingested."""
     root = bench.work / "workspace"
     log = log_folder(bench)
     root.mkdir(parents=True, exist_ok=True)
     (root / "lurm.toml").touch()
-    run(
-        lurm("ingest", log / "events.parquet", "--items", log / "items.parquet", "--text-col", "title", "-w", root),
-        log=bench.work / "ingest.log",
-    )
+    run(ingest(log, root), log=bench.work / "ingest.log")
     return root
+
+
+def with_interests(bench: Bench) -> tuple[Path, Path]:
+    """The same with interests that were not learnt; and the array from item to interest, for the others."""
+    root, array = ingested(bench), bench.work / "interest.npy"
+    if not (root / "interests.zarr").is_dir() or not array.is_file():
+        empty(root / "interests.zarr")
+        run(script("prepare.py", "interests", bench.work / "log" / "items.parquet", root, array))
+    return root, array

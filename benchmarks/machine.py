@@ -2,7 +2,7 @@
 
     python benchmarks/machine.py
 
-Prints JSON. ``share(flops, bytes, seconds)`` says how much of the roof a measured piece of work reaches.
+Prints JSON.
 """
 
 from __future__ import annotations
@@ -35,11 +35,6 @@ def machine() -> dict[str, float]:
         # Read once and written once.
         "bandwidth": 2 * long.nbytes / _best(lambda: np.copyto(copy, long)),
     }
-
-
-def share(flops: float, moved: float, seconds: float, roof: dict[str, float]) -> float:
-    """Least time that the roof allows for so many operations and bytes, as a share of the time taken."""
-    return max(flops / roof["flops"], moved / roof["bandwidth"]) / seconds
 
 
 if __name__ == "__main__":

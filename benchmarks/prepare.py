@@ -5,14 +5,25 @@ python benchmarks/prepare.py NAME ARGUMENT...
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 
+@contextmanager
+def whole(target: str) -> Iterator[Path]:
+    """A place to write to that gets its name at the end: what a killed run leaves is not taken for done."""
+    partial = Path(target).with_name(f".{Path(target).name}")
+    yield partial
+    partial.rename(target)
+
+
 def interests(items_table: str, workspace: str, target: str) -> None:
-    """``interests.zarr`` from the generator's ranks: ten items of neighbouring rank in one topic are an interest.
+    """``interests.zarr`` from the generator's ranks: ten items, each as far from the next in rank, are an interest.
 
     The array from item code to interest goes to ``target`` as well.
     """
@@ -34,7 +45,8 @@ def interests(items_table: str, workspace: str, target: str) -> None:
     with Build(place, Manifest("interests", "cluster", {"n_interests": n_interests}, (reference,))) as build:
         write_columns(build.folder, {"ids": ids, "item_interest": interest})
         build.finish(shape=(n_interests, 0), facts={"n_interests": n_interests})
-    np.save(target, interest)
+    with whole(target) as place, place.open("wb") as stream:
+        np.save(stream, interest)
 
 
 def codes(events: str, target: str) -> None:
@@ -46,7 +58,7 @@ def codes(events: str, target: str) -> None:
 
     schema = pa.schema([("uid", pa.int32()), ("code", pa.int32()), ("t", pa.timestamp("us"))])
     n_users = 0
-    with pq.ParquetWriter(target, schema) as writer:
+    with whole(target) as place, pq.ParquetWriter(place, schema) as writer:
         for events_of_bucket in Events.open(Path(events)).iter_buckets():
             uid = np.repeat(np.arange(len(events_of_bucket.users)), np.diff(events_of_bucket.indptr)) + n_users
             n_users += len(events_of_bucket.users)
@@ -142,18 +154,18 @@ def points(n: str, k: str, target: str) -> None:
     groups = (rng.standard_normal((300, 128))[rng.integers(0, 300, int(k))]).astype(np.float32)
     groups += 0.6 * rng.standard_normal(groups.shape, dtype=np.float32)
     weights = np.cumsum(rng.lognormal(0.0, 1.0, int(k)))
-    out = np.lib.format.open_memmap(target, mode="w+", dtype=np.float32, shape=(int(n), 128))
-    for start in range(0, int(n), 100_000):
-        size = min(100_000, int(n) - start)
-        block = groups[np.searchsorted(weights, rng.random(size) * weights[-1])]
-        block = block + 0.6 * rng.standard_normal(block.shape, dtype=np.float32)
-        out[start : start + size] = block / np.linalg.norm(block, axis=1, keepdims=True)
+    with whole(target) as place:
+        out = np.lib.format.open_memmap(place, mode="w+", dtype=np.float32, shape=(int(n), 128))
+        for start in range(0, int(n), 100_000):
+            size = min(100_000, int(n) - start)
+            block = groups[np.searchsorted(weights, rng.random(size) * weights[-1])]
+            block = block + 0.6 * rng.standard_normal(block.shape, dtype=np.float32)
+            out[start : start + size] = block / np.linalg.norm(block, axis=1, keepdims=True)
+        out.flush()
 
 
 def scored(points_file: str, centers_file: str, target: str) -> None:
     """Exact mean squared distance to the nearest centre, of 20,000 points, and recall of the assignment by cell."""
-    import json
-
     from lurm_cli.interests.assignment import nearest
     from lurm_cli.interests.large import nearest_by_cell
 
@@ -165,6 +177,27 @@ def scored(points_file: str, centers_file: str, target: str) -> None:
     Path(target).write_text(json.dumps(figures))
 
 
+def agreed(points_file: str, centers_file: str, labels_file: str, target: str) -> None:
+    """Share of 20,000 points whose label is that of the nearest of all centres, by inner product."""
+    from lurm_cli.interests.assignment import nearest
+
+    held, centers, labels = (np.load(file, mmap_mode="r") for file in (points_file, centers_file, labels_file))
+    step = max(1, len(held) // 20_000)
+    some, own = np.ascontiguousarray(held[::step]), np.asarray(labels[::step])
+    _, best = nearest(some, np.ascontiguousarray(centers), "ip")
+    reached = np.einsum("nd,nd->n", some, centers[own])
+    Path(target).write_text(json.dumps({"recall": float((reached >= best - 1e-5).mean())}))
+
+
+def totals(folder: str, target: str) -> None:
+    """Number and sum of a competitor's counts, by period."""
+    found = {}
+    for file in sorted(Path(folder).glob("*-data.npy")):
+        data = np.load(file)
+        found[file.name.removesuffix("-data.npy")] = [len(data), int(data.sum())]
+    Path(target).write_text(json.dumps(found))
+
+
 if __name__ == "__main__":
-    known = (interests, codes, points, scored, counts, labelled)
+    known = (interests, codes, points, scored, agreed, totals, counts, labelled)
     {function.__name__: function for function in known}[sys.argv[1]](*sys.argv[2:])

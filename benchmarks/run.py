@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import subprocess
+import sys
 
 from harness import HERE, RESULTS, Bench, options, parse_size, script
 
@@ -33,11 +34,18 @@ def main() -> None:
             work = (given.work / size).resolve()
             work.mkdir(parents=True, exist_ok=True)
             before = given.before.resolve() if given.before else None
-            bench = Bench(name, size, n_events, work, repeats, before)
+            bench = Bench(name, size, n_events, work, repeats, before, given.repeats is not None)
             importlib.import_module(f"bench_{name}").measure(bench)
-            # A benchmark may have nothing to say at a size.
             if bench.rows:
-                print(bench.save())
+                print(bench.save(given.results))
+            else:
+                print(f"  {name} {size}: is not measured at this size", file=sys.stderr)
+    if given.results == RESULTS:
+        write_page()
+
+
+def write_page() -> None:
+    """What the machine can do, and the page of all results."""
     roof = json.loads(subprocess.run(script("machine.py"), check=True, capture_output=True, text=True).stdout)
     (RESULTS / "machine.txt").write_text(
         f"A product of float32 matrices runs at {roof['flops'] / 1e9:.0f} GFlop/s, a copy in memory at "

@@ -122,3 +122,9 @@ def test_the_command_reference_is_what_the_command_prints() -> None:
         [sys.executable, str(DOCS / "generate_cli.py"), "--check"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_page_of_benchmarks_is_what_the_results_say() -> None:
+    render = DOCS.parent / "benchmarks" / "render.py"
+    done = subprocess.run([sys.executable, render, "--check"], capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr

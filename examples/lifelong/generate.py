@@ -352,10 +352,6 @@ def generate(target: Path, n_users: int = 4000, seed: int = 0) -> None:
     user_ids, item_ids = (
         pa.array([f"{kind}{k:05}" for k in range(n)]) for kind, n in (("u", n_users), ("i", len(items.title)))
     )
-    pq.write_table(
-        pa.table({"user": user_ids.take(user[order]), "item": item_ids.take(item[order]), "time": time[order]}),
-        target / "events.parquet",
-    )
     texts = {
         "title": items.title,
         "category": [shop.categories[k] for k in items.category],
@@ -368,6 +364,11 @@ def generate(target: Path, n_users: int = 4000, seed: int = 0) -> None:
         writer.writerows(
             (name, *row) for name, row in zip(user_ids.to_pylist(), answers(customers, rng_answers), strict=True)
         )
+    # The last: whoever finds them finds the others.
+    pq.write_table(
+        pa.table({"user": user_ids.take(user[order]), "item": item_ids.take(item[order]), "time": time[order]}),
+        target / "events.parquet",
+    )
 
 
 def main() -> None:
