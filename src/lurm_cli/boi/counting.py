@@ -94,35 +94,40 @@ class Occurrences:
         first = np.ones(n, dtype=bool)
         first[1:] = (self.owner[1:] != self.owner[:-1]) | (periods[1:] != periods[:-1])
         starts = np.flatnonzero(first)
-        # One integer a cell, in the order of the rows and, within one, of the interests.
-        bits = max(1, self.n_interests - 1).bit_length()
-        cell = ((np.cumsum(first) - 1) << bits) | self.interests
-        order = None
-        if self.weights is None:
-            cell.sort()
-        else:
-            order = np.argsort(cell, kind="stable")
-            cell = cell[order]
-        new = np.ones(n, dtype=bool)
-        new[1:] = cell[1:] != cell[:-1]
-        places = np.flatnonzero(new)
-        if order is None:
-            data: np.ndarray = np.diff(places, append=n).astype(np.int32)
-        else:
-            assert self.weights is not None
-            # Sums in float64 and in the order of the events.
-            data = np.bincount(np.cumsum(new) - 1, weights=self.weights[order], minlength=len(places))
-            data = data.astype(np.float32)
-        indices = (cell[places] & ((1 << bits) - 1)).astype(np.int32)
-        # Sorting moves no cell out of its run, so that a row begins where its run does.
-        indptr = np.append(np.searchsorted(places, starts), len(places)).astype(np.int32)
-        counts = sparse.csr_matrix((data, indices, indptr), shape=(len(starts), self.n_interests))
-        counts.has_sorted_indices = True
+        indptr = np.append(starts, n).astype(np.int32)
+        counts = self._hard_counts(indptr) if self.weights is None else self._soft_counts(indptr, self.weights)
         owner = self.owner[starts]
         new_user = np.ones(len(owner), dtype=bool)
         new_user[1:] = owner[1:] != owner[:-1]
         row_user = (np.cumsum(new_user) - 1).astype(np.int32)
         return CsrPart(counts, self.users[owner[new_user]], row_user, periods[starts])
+
+    def _hard_counts(self, indptr: np.ndarray) -> sparse.csr_matrix:
+        """Runs as rows of ones, which SciPy then sorts and adds up, each by itself, in place."""
+        ones = np.ones(len(self.owner), dtype=np.int32)
+        shape = (len(indptr) - 1, self.n_interests)
+        counts = sparse.csr_matrix((ones, self.interests.astype(np.int32), indptr), shape=shape)
+        counts.sum_duplicates()
+        return counts
+
+    def _soft_counts(self, indptr: np.ndarray, weights: np.ndarray) -> sparse.csr_matrix:
+        """The same with weights, which are added up in float64 and in the order of the events."""
+        row = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
+        # One integer a cell, in the order of the rows and, within one, of the interests.
+        bits = max(1, self.n_interests - 1).bit_length()
+        cell = (row << bits) | self.interests
+        order = np.argsort(cell, kind="stable")
+        cell = cell[order]
+        new = np.ones(len(cell), dtype=bool)
+        new[1:] = cell[1:] != cell[:-1]
+        places = np.flatnonzero(new)
+        data = np.bincount(np.cumsum(new) - 1, weights=weights[order], minlength=len(places)).astype(np.float32)
+        indices = (cell[places] & ((1 << bits) - 1)).astype(np.int32)
+        # Sorting moves no cell out of its run, so that a row begins where its run does.
+        rows = np.append(np.searchsorted(places, indptr[:-1]), len(places)).astype(np.int32)
+        counts = sparse.csr_matrix((data, indices, rows), shape=(len(indptr) - 1, self.n_interests))
+        counts.has_sorted_indices = True
+        return counts
 
 
 def count_interests(events: RaggedEvents, assignment: Assignment, period: Period) -> CsrPart:
