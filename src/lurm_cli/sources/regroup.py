@@ -21,8 +21,9 @@ from lurm_cli.sources.spec import EventSource, ItemSource
 
 # From so many events on there are at least 8 buckets, so that several workers have something to do.
 _PARALLEL_EVENTS = 65_536
-# Events a bucket, all years together: a few hundred megabytes while it is sorted.
-_BUCKET_EVENTS = 2**21
+# Events a bucket, all years together: a few hundred megabytes while it is sorted. More buckets would be more files, of
+# which each costs the stages after a quarter of a millisecond to write and to force to disk.
+_BUCKET_EVENTS = 2**22
 _ITEM_BATCH = 100_000
 
 
