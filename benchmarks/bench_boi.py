@@ -6,7 +6,7 @@ import json
 from functools import partial
 from pathlib import Path
 
-from harness import Bench, Contender, empty, empty_workspace, lurm, run, script, with_interests
+from harness import Bench, Contender, empty, empty_workspace, lurm, run, script, told, with_interests
 
 TITLE = "Bag of Interests"
 ABOUT = """`lurm boi --period month --period year` reads the ingested events and writes the CSR counts of both periods,
@@ -37,8 +37,7 @@ def measure(bench: Bench) -> None:
         period: [_nnz(prepared / "out-lurm-boi" / f"boi-{period}.zarr"), bench.n_events] for period in PERIODS
     }
     for name, peer in PEERS.items():
-        run(script("prepare.py", "totals", prepared / peer, prepared / "totals.json"))
-        theirs = json.loads((prepared / "totals.json").read_text())
+        theirs = told(script("prepare.py", "totals", prepared / peer))
         if theirs != ours_by_period:
             raise RuntimeError(f"{name} counts otherwise: {theirs}, lurm boi {ours_by_period}")
     four = _lurm("lurm boi, four periods", root, prepared, None, ("month", "year", "season", "week"))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
-from harness import Bench, Contender, empty, run, script
+from harness import Bench, Contender, empty, run, script, told
 
 TITLE = "Clustering"
 ABOUT = """Centres of unit vectors of 128 numbers (300 topics, log-normal groups, noise): 10^4 from 10^5 at the small
@@ -34,8 +32,7 @@ def measure(bench: Bench) -> None:
         [Contender(name, script("peers.py", peer, points, k, centers[name])) for name, peer in names.items()], events=n
     )
     for name, file in centers.items():
-        run(script("prepare.py", "scored", points, file, folder / "scored.json"))
-        found[name].update(json.loads((folder / "scored.json").read_text()))
+        found[name].update(told(script("prepare.py", "scored", points, file)))
     labels = folder / "labels.npy"
     assigned = Contender(
         "lurm assigns ten times as many",
@@ -43,8 +40,7 @@ def measure(bench: Bench) -> None:
         prepare=lambda: empty(labels),
     )
     assigning = bench.compare([assigned], events=10 * n)[assigned.name]
-    run(script("prepare.py", "agreed", many, centers["lurm HDSC"], labels, folder / "agreed.json"))
-    assigning.update(json.loads((folder / "agreed.json").read_text()))
+    assigning.update(told(script("prepare.py", "agreed", many, centers["lurm HDSC"], labels)))
     ours, theirs = found["lurm k-means"], found["faiss.Kmeans, all pairs"]
     bench.goal("times faster than all pairs", theirs["seconds"] / ours["seconds"], 20, least=True)
     bench.goal("inertia, as a multiple of that of all pairs", ours["inertia"] / theirs["inertia"], 1.02)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
 
-from harness import Bench, Contender, empty, lurm, run, script
+from harness import Bench, Contender, empty, lurm, run, script, told
 
 from lurm_cli.smen.config import HELD_OUT_SHARE, MOST_HELD_OUT, share_held_out
 
@@ -39,7 +37,7 @@ def measure(bench: Bench) -> None:
     # Without work to do, a command takes this long: it is no part of what the roof is about.
     idle = run(lurm(*train)).seconds
     found |= bench.compare(beside_torch(encode, "encode", root / "users.zarr"), events=n_users)
-    roof = json.loads(subprocess.run(script("machine.py"), check=True, capture_output=True, text=True).stdout)
+    roof = told(script("machine.py"))
     plain = {"lurm train-smen": "train, torch.nn.GRU", "lurm encode-users": "encode, torch.nn.GRU"}
     # Training goes through two views of each user, forwards and backwards, which is two forward passes' work more; of
     # those who are held out it only looks at both.

@@ -78,6 +78,17 @@ def _resident(root: int) -> int:
     return total
 
 
+def _variables(source: Path | None = None) -> dict[str, str]:
+    """The environment of a child; settings of the caller's own work would be no defaults."""
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("LURM_")}
+    return dict(outside, PYTHONPATH=str(source or HERE.parent / "src"))
+
+
+def told(command: Sequence[str]) -> Any:
+    """What a command, which is not measured, prints as JSON."""
+    return json.loads(subprocess.run(command, env=_variables(), check=True, stdout=subprocess.PIPE).stdout)
+
+
 def run(command: Sequence[str], source: Path | None = None, log: Path | None = None) -> Cost:
     """Run a command to its end.
 
@@ -94,9 +105,7 @@ def run(command: Sequence[str], source: Path | None = None, log: Path | None = N
     RuntimeError
         If the command fails; its output is shown.
     """
-    # Settings of the caller's own work would be no defaults.
-    outside = {name: value for name, value in os.environ.items() if not name.startswith("LURM_")}
-    environment = dict(outside, PYTHONPATH=str(source or HERE.parent / "src"))
+    environment = _variables(source)
     greatest, ended = 0, threading.Event()
     with log.open("w+") if log else tempfile.TemporaryFile("w+") as stream:
         began = time.perf_counter()

@@ -164,8 +164,8 @@ def points(n: str, k: str, target: str) -> None:
         out.flush()
 
 
-def scored(points_file: str, centers_file: str, target: str) -> None:
-    """Exact mean squared distance to the nearest centre, of 20,000 points, and recall of the assignment by cell."""
+def scored(points_file: str, centers_file: str) -> None:
+    """Print the mean squared distance of 20,000 points to the nearest centre, and recall of the assignment by cell."""
     from lurm_cli.interests.assignment import nearest
     from lurm_cli.interests.large import nearest_by_cell
 
@@ -173,12 +173,11 @@ def scored(points_file: str, centers_file: str, target: str) -> None:
     some = np.ascontiguousarray(held[:: max(1, len(held) // 20_000)])
     _, best = nearest(some, centers, "l2")
     _, by_cell = nearest_by_cell(some, centers, "l2")
-    figures = {"inertia": float(-best.mean()), "recall": float((by_cell >= best - 1e-5).mean())}
-    Path(target).write_text(json.dumps(figures))
+    print(json.dumps({"inertia": float(-best.mean()), "recall": float((by_cell >= best - 1e-5).mean())}))
 
 
-def agreed(points_file: str, centers_file: str, labels_file: str, target: str) -> None:
-    """Share of 20,000 points whose label is that of the nearest of all centres, by inner product."""
+def agreed(points_file: str, centers_file: str, labels_file: str) -> None:
+    """Print the share of 20,000 points whose label is that of the nearest of all centres, by inner product."""
     from lurm_cli.interests.assignment import nearest
 
     held, centers, labels = (np.load(file, mmap_mode="r") for file in (points_file, centers_file, labels_file))
@@ -186,16 +185,16 @@ def agreed(points_file: str, centers_file: str, labels_file: str, target: str) -
     some, own = np.ascontiguousarray(held[::step]), np.asarray(labels[::step])
     _, best = nearest(some, np.ascontiguousarray(centers), "ip")
     reached = np.einsum("nd,nd->n", some, centers[own])
-    Path(target).write_text(json.dumps({"recall": float((reached >= best - 1e-5).mean())}))
+    print(json.dumps({"recall": float((reached >= best - 1e-5).mean())}))
 
 
-def totals(folder: str, target: str) -> None:
-    """Number and sum of a competitor's counts, by period."""
+def totals(folder: str) -> None:
+    """Print number and sum of a competitor's counts, by period."""
     found = {}
     for file in sorted(Path(folder).glob("*-data.npy")):
         data = np.load(file)
         found[file.name.removesuffix("-data.npy")] = [len(data), int(data.sum())]
-    Path(target).write_text(json.dumps(found))
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -8,11 +8,10 @@ A benchmark is a file ``bench_NAME.py`` beside this one, with a function ``measu
 from __future__ import annotations
 
 import importlib
-import json
 import subprocess
 import sys
 
-from harness import HERE, RESULTS, Bench, options, parse_size, script
+from harness import HERE, RESULTS, Bench, options, parse_size, script, told
 
 
 def names() -> list[str]:
@@ -46,7 +45,7 @@ def main() -> None:
 
 def write_page() -> None:
     """What the machine can do, and the page of all results."""
-    roof = json.loads(subprocess.run(script("machine.py"), check=True, capture_output=True, text=True).stdout)
+    roof = told(script("machine.py"))
     (RESULTS / "machine.txt").write_text(
         f"A product of float32 matrices runs at {roof['flops'] / 1e9:.0f} GFlop/s, a copy in memory at "
         f"{roof['bandwidth'] / 1e9:.0f} GB/s (`benchmarks/machine.py`).\n",

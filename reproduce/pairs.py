@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from lurm_cli.evaluation.summary import summarize
+from reproduce.claims import HEAD
 
-HEAD = "logistic"
 # Variants that others are set against.
 _PRINTED, _TWO_SCALES = "paper", "two-scales"
 

@@ -16,6 +16,7 @@ import zarr
 from safetensors import SafetensorError
 from scipy import sparse
 
+from baselines.toy import texts
 from lurm_cli.artifacts.arrays import (
     CHUNK,
     DENSE_ROWS,
@@ -33,12 +34,6 @@ from lurm_cli.artifacts.manifest import InputRef, Manifest, differences, read_ma
 from lurm_cli.artifacts.ragged import RaggedEvents, bucket_of, merge_years, write_ragged_part
 from lurm_cli.artifacts.store import Counts, Events
 from lurm_cli.errors import ArtifactError, IncompleteError, LurmError, OutputExistsError
-
-
-def texts(*values: str) -> np.ndarray:
-    out = np.empty(len(values), dtype=object)
-    out[:] = values
-    return out
 
 
 def some_counts(seed: int = 0, rows: int = 6, interests: int = 40) -> CsrPart:

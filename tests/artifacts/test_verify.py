@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from baselines.toy import texts
 from lurm_cli.artifacts.build import Build
 from lurm_cli.artifacts.csr import CsrPart, write_csr_part
 from lurm_cli.artifacts.manifest import Manifest
@@ -20,10 +21,6 @@ SOUND: dict[str, Any] = {
     "row_user": [0, 1],
     "row_period": [5, 5],
 }
-
-
-def texts(*values: str) -> np.ndarray:
-    return np.array(values, dtype=object)
 
 
 def faults_of_counts(root: Path, **changed: Any) -> list[str]:

@@ -4,7 +4,8 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,11 @@ def committed_parts(name: str) -> Callable[[Path], bool]:
     return lambda root: len(list((root / f".{name}.partial/parts").glob("[!.]*"))) >= 3
 
 
-def start(root: Path, command: str, workers: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [LURM, command, *map(str, COMMANDS[command]), "--workers", str(workers)],
+@contextmanager
+def started(root: Path, command: str, *more: str, workers: int = 1) -> Iterator[subprocess.Popen[bytes]]:
+    """A stage at work, which does not outlive the block."""
+    process = subprocess.Popen(
+        [LURM, command, *map(str, COMMANDS[command]), *more, "--workers", str(workers)],
         cwd=root,
         env=clean_environment(),
         stdout=subprocess.PIPE,
@@ -52,19 +55,30 @@ def start(root: Path, command: str, workers: int) -> subprocess.Popen[bytes]:
         # A shell that runs these tests in the background leaves Ctrl-C ignored to all below it.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(process: subprocess.Popen[bytes], root: Path, moment: Callable[[Path], bool]) -> None:
+    """Watch the folder of a stage until the moment has come."""
+    while not moment(root):
+        assert process.poll() is None, f"{process.args} ended before the moment"
+        time.sleep(0.001)
 
 
 def kill_when(root: Path, command: str, target: str, moment: Callable[[Path], bool], workers: int = 1) -> None:
     """Start a stage, watch its folder, and kill it at the moment."""
-    process = start(root, command, workers)
-    try:
-        while not moment(root):
-            assert not (root / target).exists()
-            assert process.poll() is None, f"{command} ended before the moment to kill it"
-            time.sleep(0.001)
+
+    def before_the_end(root: Path) -> bool:
+        assert not (root / target).exists()
+        return moment(root)
+
+    with started(root, command, workers=workers) as process:
+        wait_for(process, root, before_the_end)
         process.send_signal(signal.SIGKILL)
-    finally:
-        process.kill()
         out, _ = process.communicate()
     assert process.returncode == -signal.SIGKILL
     assert out == b""
@@ -123,12 +137,10 @@ def test_boi_twice_once_with_two_workers(undisturbed: Path, tmp_path: Path) -> N
 
 def test_ctrl_c_is_one_line_code_130_and_loses_nothing(undisturbed: Path, tmp_path: Path) -> None:
     root = with_inputs(tmp_path / "interrupted", undisturbed, "events.zarr", "interests.zarr")
-    process = start(root, "boi", workers=1)
-    while not committed_parts("boi-month.zarr")(root):
-        assert process.poll() is None
-        time.sleep(0.001)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    with started(root, "boi") as process:
+        wait_for(process, root, committed_parts("boi-month.zarr"))
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, b"")
     assert err.endswith(b"lurm: error: interrupted; the same command goes on from what was committed\n")
     assert b"Traceback" not in err
@@ -138,17 +150,13 @@ def test_ctrl_c_is_one_line_code_130_and_loses_nothing(undisturbed: Path, tmp_pa
 
 def test_a_second_process_leaves_a_build_alone_that_is_at_work(undisturbed: Path, tmp_path: Path) -> None:
     root = with_inputs(tmp_path / "two", undisturbed, "events.zarr", "interests.zarr")
-    first = start(root, "boi", workers=1)
-    while not committed_parts("boi-month.zarr")(root):
-        assert first.poll() is None
-        time.sleep(0.001)
-    first.send_signal(signal.SIGSTOP)  # at work for as long as the second needs to look
-    try:
+    with started(root, "boi") as first:
+        wait_for(first, root, committed_parts("boi-month.zarr"))
+        first.send_signal(signal.SIGSTOP)  # at work for as long as the second needs to look
         said = lurm(root, "boi", "--workers", 1).refused(1)
-    finally:
         first.send_signal(signal.SIGCONT)
+        first.communicate(timeout=60)
     assert f"is being built by another lurm (process {first.pid})" in said
-    first.communicate(timeout=60)
     assert first.returncode == 0
     assert_same_bytes(root / "boi-month.zarr", undisturbed / "boi-month.zarr")
 
@@ -172,19 +180,7 @@ def test_encode_users(undisturbed: Path, tmp_path: Path) -> None:
 
 def test_replacing_keeps_the_former_artifact_until_the_end(undisturbed: Path, tmp_path: Path) -> None:
     root = with_inputs(tmp_path / "killed", undisturbed, "events.zarr", "interests.zarr", "boi-month.zarr")
-    process = subprocess.Popen(
-        [LURM, "boi", "--until", "2017-11-01", "--overwrite", "--workers", "1"],
-        cwd=root,
-        env=clean_environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        while not committed_parts("boi-month.zarr")(root):
-            assert process.poll() is None
-            time.sleep(0.001)
+    with started(root, "boi", "--until", "2017-11-01", "--overwrite") as process:
+        wait_for(process, root, committed_parts("boi-month.zarr"))
         process.send_signal(signal.SIGKILL)
-    finally:
-        process.kill()
-        process.wait()
     assert_same_bytes(root / "boi-month.zarr", undisturbed / "boi-month.zarr")

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from baselines.toy import texts
 from lurm_cli.artifacts.ragged import RaggedEvents
 from lurm_cli.errors import UsageError
 from lurm_cli.evaluation.labels import (
@@ -16,12 +17,6 @@ from lurm_cli.evaluation.labels import (
     profile_labels,
 )
 from lurm_cli.evaluation.tasks import Task
-
-
-def texts(*values: str) -> np.ndarray:
-    out = np.empty(len(values), dtype=object)
-    out[:] = values
-    return out
 
 
 def events_of(lives: dict[str, list[tuple[int, int]]]) -> RaggedEvents:

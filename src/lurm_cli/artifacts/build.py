@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from lurm_cli.artifacts.manifest import (
-    METADATA_NAMES,
     Manifest,
     differences,
+    is_ours,
     metadata_text,
     read_manifest,
 )
@@ -58,21 +58,6 @@ def up_to_date(target: Path, wanted: Manifest, overwrite: bool) -> Manifest | No
         f"{target} exists, made with other inputs or parameters:{listed}\n"
         "Use --overwrite to replace it, or --output for another place"
     )
-
-
-def is_ours(target: Path) -> bool:
-    """Whether a folder is an artifact of this tool, whole or damaged, and not someone's other Zarr store or model."""
-    for file in (target / name for name in METADATA_NAMES):
-        try:
-            text = file.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
-        try:
-            return isinstance(json.loads(text)["attributes"]["lurm"], dict)
-        except (ValueError, KeyError, TypeError):
-            # Of a damaged one the words are still there.
-            return '"lurm"' in text and '"fingerprint"' in text
-    return False
 
 
 @contextmanager

@@ -174,6 +174,21 @@ def metadata_file(path: Path, kinds: tuple[str, ...] = ()) -> Path:
     raise ArtifactError(f"{path} is not an artifact of lurm: it holds no {' or '.join(METADATA_NAMES)}")
 
 
+def is_ours(target: Path) -> bool:
+    """Whether a folder is an artifact of this tool, whole or damaged, and not someone's other Zarr store or model."""
+    for file in (target / name for name in METADATA_NAMES):
+        try:
+            text = file.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        try:
+            return isinstance(json.loads(text)["attributes"]["lurm"], dict)
+        except (ValueError, KeyError, TypeError):
+            # Of a damaged one the words are still there.
+            return '"lurm"' in text and '"fingerprint"' in text
+    return False
+
+
 def read_document(path: Path, kinds: tuple[str, ...] = ()) -> dict[str, Any]:
     """Read and check the whole root metadata of an artifact.
 

@@ -12,11 +12,11 @@ from lurm_cli.sources.reading import (
     THREAD_BYTES,
     UNNAMED,
     RawFile,
-    columns_of,
     forget_malformed,
     malformed_rows,
     open_file,
     require_columns,
+    with_all_columns,
 )
 from lurm_cli.sources.spec import ItemSource, expand_files
 
@@ -63,11 +63,11 @@ def load_catalogue(connection: Any, source: ItemSource, bad_rows: str = "stop") 
         amazon2018.open_products(connection, path) if is_amazon else open_file(connection, path, source.format)
         for path in expand_files(source.files)
     ]
+    if not source.text_cols:
+        files[0] = with_all_columns(connection, files[0])
     aside = {source.item_col, *source.task_cols}
     words = source.text_cols or tuple(
-        column
-        for column in columns_of(connection, files[0])
-        if column not in aside and not column.startswith(_ROW_NUMBERS)
+        column for column in files[0].columns if column not in aside and not column.startswith(_ROW_NUMBERS)
     )
     kept = tuple(column for column in source.task_cols if column not in words)
     texts = (*words, *kept)

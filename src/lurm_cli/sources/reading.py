@@ -7,7 +7,7 @@ import difflib
 import glob
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -146,13 +146,13 @@ def _keys_of_first(path: Path, line: str) -> list[str]:
     return list(held)
 
 
-def columns_of(connection: Any, file: RawFile) -> list[str]:
-    """All columns of a file; a JSON lines file, whose first object need not have every key, is read for them."""
+def with_all_columns(connection: Any, file: RawFile) -> RawFile:
+    """A file with all its columns; JSON lines, whose first object need not have every key, are read for them."""
     if file.format != "jsonl":
-        return list(file.columns)
+        return file
     keys = "CASE WHEN json_valid(line) THEN json_keys(line) END"
     found = connection.execute(f"SELECT DISTINCT unnest({keys}) AS key FROM {_lines(file.path, True)} ORDER BY key")
-    return list(dict.fromkeys([*file.columns, *(key for (key,) in found.fetchall())]))
+    return replace(file, columns=file.columns | {key: "VARCHAR" for (key,) in found.fetchall()})
 
 
 def require_columns(connection: Any, file: RawFile, wanted: dict[str, str]) -> None:
@@ -169,7 +169,7 @@ def require_columns(connection: Any, file: RawFile, wanted: dict[str, str]) -> N
         Naming file, column, flag, the columns there are, and a likely one.
     """
     # A file of broken lines has no key at all: the check of its rows will name the first.
-    if file.columns.keys() >= set(wanted.values()) or not (columns := columns_of(connection, file)):
+    if file.columns.keys() >= set(wanted.values()) or not (columns := with_all_columns(connection, file).columns):
         return
     for spelling, column in wanted.items():
         if column not in columns:

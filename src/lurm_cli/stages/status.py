@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lurm_cli.artifacts.build import builder_of, is_ours
-from lurm_cli.artifacts.manifest import Manifest, read_manifest
+from lurm_cli.artifacts.build import builder_of
+from lurm_cli.artifacts.manifest import Manifest, is_ours, read_manifest
 from lurm_cli.clock import format_time
 from lurm_cli.errors import ArtifactError
 
