@@ -11,7 +11,7 @@ import importlib
 import subprocess
 import sys
 
-from harness import HERE, RESULTS, Bench, options, parse_size, script, told
+from harness import HERE, RESULTS, Bench, delete_discarded, options, parse_size, script, told
 
 
 def names() -> list[str]:
@@ -39,6 +39,7 @@ def main() -> None:
                 print(bench.save(given.results))
             else:
                 print(f"  {name} {size}: is not measured at this size", file=sys.stderr)
+    delete_discarded(given.work)
     if given.results == RESULTS:
         write_page()
 

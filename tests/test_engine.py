@@ -1,11 +1,14 @@
 """Where tasks run."""
 
+import platform
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from lurm_cli.engine import open_executor, run_tasks
 
@@ -65,3 +68,28 @@ def test_worker_processes_end_when_their_parent_is_killed(tmp_path: Path) -> Non
     while any(Path(f"/proc/{pid}").exists() for pid in workers):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+_PAGES_OF_ROUNDS = """
+import resource
+import numpy as np
+from lurm_cli.engine import open_executor
+
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+with open_executor(1):
+    began = 0
+    for turn in range(12):
+        held = [np.ones(375_000) for _ in range(4)]
+        del held
+        began = began or faults()
+    print(faults() - began)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have other rules")
+def test_arrays_of_the_next_part_take_the_memory_of_the_last() -> None:
+    # Twelve turns of 12 MB are 2,900 pages each where every turn's memory is new.
+    told = subprocess.run([sys.executable, "-c", _PAGES_OF_ROUNDS], check=True, capture_output=True, text=True)
+    assert int(told.stdout) < 2_000

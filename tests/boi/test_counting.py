@@ -9,7 +9,7 @@ from scipy import sparse
 
 from lurm_cli.artifacts.csr import CsrPart
 from lurm_cli.artifacts.ragged import RaggedEvents
-from lurm_cli.boi.counting import Assignment, count_interests
+from lurm_cli.boi.counting import Assignment, Occurrences, count_interests
 from lurm_cli.boi.periods import DAY_US, Period
 from lurm_cli.boi.reading import at_scale, log1p_counts, whole_life
 
@@ -140,24 +140,28 @@ soft_assignments = st.tuples(
     assignments,
     soft_assignments,
     st.booleans(),
-    st.sampled_from(["day", "week", "month", "year", "all"]),
+    st.lists(
+        st.sampled_from(["day", "10d", "week", "month", "season", "year", "all"]), min_size=1, max_size=4, unique=True
+    ),
 )
-def test_the_kernel_gives_the_arrays_of_the_plain_way(
-    lives: list, interests: list[int], soft: tuple, softly: bool, name: str
+def test_the_kernel_gives_the_arrays_of_the_plain_way_whatever_periods_are_counted_together(
+    lives: list, interests: list[int], soft: tuple, softly: bool, names: list[str]
 ) -> None:
     events = ragged(lives)
     assignment = hard(interests)
     if softly:
         assignment = Assignment(np.array(soft[0], np.int32), np.array(soft[1], np.float32), N_INTERESTS)
-    found = count_interests(events, assignment, Period(name))
-    plain = plain_counts(events, assignment, Period(name))
-    for ours, theirs in [
-        (found.counts.data, plain.counts.data),
-        (found.counts.indices, plain.counts.indices),
-        (found.counts.indptr, plain.counts.indptr),
-        (found.users, plain.users),
-        (found.row_user, plain.row_user),
-        (found.row_period, plain.row_period),
-    ]:
-        assert ours.dtype == theirs.dtype and ours.tolist() == theirs.tolist()
-    assert found.counts.shape == plain.counts.shape
+    counted = dict(Occurrences.of(events, assignment).count([Period(name) for name in names]))
+    assert set(counted) == {Period(name) for name in names}
+    for period, found in counted.items():
+        plain = plain_counts(events, assignment, period)
+        for ours, theirs in [
+            (found.counts.data, plain.counts.data),
+            (found.counts.indices, plain.counts.indices),
+            (found.counts.indptr, plain.counts.indptr),
+            (found.users, plain.users),
+            (found.row_user, plain.row_user),
+            (found.row_period, plain.row_period),
+        ]:
+            assert ours.dtype == theirs.dtype and ours.tolist() == theirs.tolist()
+        assert found.counts.shape == plain.counts.shape

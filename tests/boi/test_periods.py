@@ -40,12 +40,22 @@ def test_a_time_lies_within_its_period(moment: datetime, name: str) -> None:
     assert period.aligned(int(period.start(number)[0]))
 
 
-@given(moments, st.sampled_from(NAMES), st.sampled_from([*NAMES, "all"]))
-def test_coarsening_agrees_with_numbering_where_periods_nest(moment: datetime, fine: str, coarse: str) -> None:
-    time = np.array([microseconds(moment)])
+@given(
+    st.lists(moments, max_size=3),
+    st.lists(st.integers(0, 40), max_size=60),
+    st.sampled_from(NAMES),
+    st.sampled_from([*NAMES, "all"]),
+)
+def test_coarsening_agrees_with_numbering_where_periods_nest(
+    anywhere: list[datetime], days: list[int], fine: str, coarse: str
+) -> None:
+    # Far apart, or many within weeks: numbers are looked up one by one or in a table.
+    start = microseconds(anywhere[0]) if len(anywhere) == 1 else 0
+    times = np.array([microseconds(moment) for moment in anywhere] + [start + day * DAY_US for day in days], np.int64)
     if Period(fine).nests_in(Period(coarse)):
-        coarsened = Period(fine).coarsen(Period(fine).number(time), Period(coarse))
-        assert coarsened[0] == Period(coarse).number(time)[0]
+        coarsened = Period(fine).coarsen(Period(fine).number(times), Period(coarse))
+        assert coarsened.dtype == np.int32
+        assert coarsened.tolist() == [int(Period(coarse).number(np.array([time]))[0]) for time in times]
 
 
 def test_a_week_does_not_nest_in_a_month() -> None:

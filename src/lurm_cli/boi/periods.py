@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,7 +115,7 @@ class Period:
             return np.zeros(np.shape(numbers), dtype=np.int32)
         if not self.nests_in(coarse):
             raise UsageError(f"periods of a {self.name} do not lie whole within a {coarse.name}")
-        return coarse.number(self.start(numbers))
+        return _by_table(np.asarray(numbers), lambda held: coarse.number(self.start(held)))
 
     def nests_in(self, coarse: Period) -> bool:
         """Whether every period of this kind lies whole within one of ``coarse``."""
@@ -134,16 +135,26 @@ class Period:
 
 
 def _from_days(times: np.ndarray, months: int) -> np.ndarray:
-    """Number of the block of so many months that holds each time.
+    """Number of the block of so many months that holds each time."""
 
-    The calendar is asked once a day that occurs, not once an event.
+    def calendar(days: np.ndarray) -> np.ndarray:
+        return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) // months
+
+    return _by_table(times // DAY_US, calendar)
+
+
+def _by_table(values: np.ndarray, rule: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """What a rule of the calendar makes of whole numbers, int32.
+
+    It is asked once a number from the least to the greatest, not once a value, unless the values are fewer.
     """
-    if not times.size:
-        return np.zeros(times.shape, dtype=np.int32)
-    days = times // DAY_US
-    first, last = int(days.min()), int(days.max())
-    calendar = np.arange(first, last + 1).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-    return (calendar // months).astype(np.int32)[days - first]
+    if not values.size:
+        return np.zeros(values.shape, dtype=np.int32)
+    first, last = int(values.min()), int(values.max())
+    if last - first >= values.size:
+        return rule(values).astype(np.int32)
+    table = rule(np.arange(first, last + 1)).astype(np.int32)
+    return table.take(values - first)
 
 
 def default_scales(first: int, last: int) -> list[Period]:

@@ -247,7 +247,7 @@ def _count_part(task: _Task) -> None:
 
     events = _events(task.events, task.fingerprints[0]).part(task.part).between(task.since, task.until)
     occurrences = Occurrences.of(events, _assignment(task.interests, task.items, task.fingerprints))
-    for period, folder in task.outputs:
-        counted = occurrences.count(Period(period))
+    folders = {Period(period): folder for period, folder in task.outputs}
+    for period, counted in occurrences.count(folders):
         if counted.counts.nnz:
-            write_csr_part(folder, task.part, counted)
+            write_csr_part(folders[period], task.part, counted)
