@@ -9,14 +9,14 @@ from harness import Bench, Contender, empty, lurm, run, script, told
 from lurm_cli.smen.config import HELD_OUT_SHARE, MOST_HELD_OUT, share_held_out
 
 TITLE = "Encoder"
-ABOUT = """Lives of 36 months with about ten interests a month, out of 10^5; ten anchors of 128, scales month, year and
+ABOUT = """Lives of 60 months with about ten interests a month, out of 10^5; ten anchors of 128, scales month, year and
 all. Training: one pass over the users from random weights (start-up and writing included). Encoding: every user's whole
 life. Beside each the same command with torch.nn.GRU in place of the recurrent layer written out. The share of the roof
 counts the operations of the recurrent layer and of the anchors alone, against the machine's own matrix product.
 Users/s stand in place of events/s."""
 # Users by size of the log: the small sizes of events do not differ here.
 USERS = {1_000_000: 2_048, 100_000_000: 20_480}
-MONTHS, INTERESTS, NONZERO = 36, 100_000, 10
+MONTHS, INTERESTS, NONZERO = 60, 100_000, 10
 ANCHORS, DIM = 10, 128
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from lurm_cli.errors import UsageError
+from lurm_cli.process import collect_seldom, keep_freed_memory
 from lurm_cli.ranks import Ranks
 
 Task = TypeVar("Task")
@@ -64,7 +65,7 @@ def open_executor(workers: int, scheduler: str | None = None, light: bool = Fals
     """
     if workers < 1:
         raise UsageError(f"--workers {workers}: at least one worker is needed")
-    _keep_freed_memory()
+    keep_freed_memory()
     if scheduler is not None:
         with _dask_executor(scheduler) as cluster:
             yield cluster
@@ -88,22 +89,12 @@ def open_executor(workers: int, scheduler: str | None = None, light: bool = Fals
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _keep_freed_memory() -> None:
-    """Let arrays of the next part take the memory that those of the last have freed.
-
-    The C library gives a large block back at once, and the system clears every page of the next one: a tenth of the
-    time of counting. glibc stops doing so for blocks up to the largest that was freed, at most 32 MiB (mallopt(3),
-    M_MMAP_THRESHOLD); other C libraries are not moved by this.
-    """
-    # Never touched, so that it takes no memory itself; below the limit with what the allocator adds.
-    bytearray((32 << 20) - (1 << 16))
-
-
 def _prepare_worker() -> None:
     """A worker leaves Ctrl-C to its parent, and ends when the parent is killed."""
     import multiprocessing
 
-    _keep_freed_memory()
+    keep_freed_memory()
+    collect_seldom()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:

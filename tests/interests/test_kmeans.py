@@ -57,7 +57,10 @@ def test_a_sample_gives_an_interest_for_ten_points_by_default(n_points: int, mos
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=30))
 def test_equal_vectors_count_once(rows: list[tuple[int, int]]) -> None:
-    assert distinct_rows(np.array(rows, dtype=np.float32)) == len(set(rows))
+    points = np.array(rows, dtype=np.float32)
+    assert distinct_rows(points) == len(set(rows))
+    some = np.arange(len(rows)) % 2 == 0
+    assert distinct_rows(points, some) == len(set(rows[::2]))
 
 
 def test_quality_by_hand() -> None:

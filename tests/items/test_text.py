@@ -38,6 +38,16 @@ def test_numbers_stand_for_the_words_of_sufficient_count_in_their_order(texts: l
         assert [encoded.vocabulary[number] for number in own] == [word for word in text if counts[word] >= least]
 
 
+@given(word_lists, st.integers(1, 3), st.data())
+def test_words_that_no_taught_text_holds_are_left_out(texts: list[list[str]], least: int, data: st.DataObject) -> None:
+    taught = np.array(data.draw(st.lists(st.booleans(), min_size=len(texts), max_size=len(texts))), dtype=bool)
+    known = {word for text, is_taught in zip(texts, taught, strict=True) if is_taught for word in text}
+    expected = encode_texts([[word for word in text if word in known] for text in texts], least)
+    found = encode_texts(iter(texts), least, taught)
+    assert found.vocabulary == expected.vocabulary
+    assert found.words.tolist() == expected.words.tolist() and found.indptr.tolist() == expected.indptr.tolist()
+
+
 @given(word_lists, st.integers(1, 9))
 def test_truncation_keeps_the_first_words_of_every_text(texts: list[list[str]], length: int) -> None:
     cut = encode_texts(texts).truncated(length)

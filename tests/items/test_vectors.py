@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from items.catalogues import random_texts, reordered, select
+from lurm_cli.items import vectors
 from lurm_cli.items.contrastive import ItemEncoder, encode_items
 from lurm_cli.items.text import EncodedTexts, encode_texts
 from lurm_cli.items.vectors import concatenate, mean_vectors, unit_rows
@@ -83,6 +84,19 @@ def test_unit_rows_leave_zeros_as_they_are() -> None:
 def test_unit_rows_have_length_1_wherever_floats_reach(scale: float) -> None:
     rows = np.array([[3.0, 0.0], [3.0, 4.0], [0.0, 0.0]]) * [[1.0], [scale / 2], [1.0]]
     assert unit_rows(rows.astype(np.float32)) == pytest.approx(np.array([[1, 0], [0.6, 0.8], [0, 0]]), abs=1e-3)
+
+
+def test_rows_by_blocks_are_the_rows_of_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    long, short = rng.normal(size=(10, 7)), rng.normal(size=(10, 3)).astype(np.float32)
+    texts, words = encode_texts([list(rng.choice(list("abcde"), size)) for size in range(10)]), rng.normal(size=(5, 4))
+    whole = unit_rows(long), concatenate([long, short]), mean_vectors(texts, words)
+    monkeypatch.setattr(vectors, "_ROWS", 4)
+    for by_blocks, at_once in zip(
+        (unit_rows(long), concatenate([long, short]), mean_vectors(texts, words)), whole, strict=True
+    ):
+        np.testing.assert_array_equal(by_blocks, at_once)
+        assert by_blocks.dtype == np.float32
 
 
 def test_joined_encoders_weigh_the_same_and_one_may_be_silent() -> None:

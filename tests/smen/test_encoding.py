@@ -1,5 +1,10 @@
 """Encoding by batches: what a user gets does not depend on how the work is divided."""
 
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -17,14 +22,48 @@ def encoder(n_interests: int = 30) -> Encoder:
     return Encoder(ModelConfig(n_interests, 4, 8, ("month", "year"))).eval()
 
 
+def encoded(model: Encoder, lives: Lives, law: InputLaw | None = None) -> np.ndarray:
+    (rows,) = encoding.Encoding(model, law or InputLaw(), MONTH).encode([(lives, slice(None))])
+    return rows
+
+
 @pytest.mark.parametrize("threads", [2, 5])
 def test_batches_side_by_side_give_the_same_bytes(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoding, "_USERS_AT_ONCE", 3)
-    model, lives = encoder(), Lives(random_part())
-    one_by_one = encoding.encode(model, lives, MONTH, InputLaw(), slice(2, 19))
-    assert one_by_one.shape == (17, 32)
-    found = encoding.encode(model, lives, MONTH, InputLaw(), slice(2, 19), threads)
-    np.testing.assert_array_equal(found, one_by_one)
+    ready = encoding.Encoding(encoder(), InputLaw(), MONTH)
+    one, other = Lives(random_part()), Lives(random_part(seed=1))
+    pieces = [(one, slice(2, 19)), (other, slice(0, 0)), (other, slice(0, 5)), (one, slice(1, 2))]
+    one_by_one = ready.encode(pieces)
+    assert [rows.shape for rows in one_by_one] == [(17, 32), (0, 32), (5, 32), (1, 32)]
+    for found, expected in zip(ready.encode(iter(pieces), threads), one_by_one, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    np.testing.assert_allclose(one_by_one[2], encoded(ready.encoder, other)[:5], rtol=1e-5, atol=1e-6)
+
+
+def test_no_more_lives_are_read_than_keep_the_threads_busy() -> None:
+    ready, read = encoding.Encoding(encoder(), InputLaw(), MONTH), []
+
+    def pieces() -> Iterator[tuple[Lives, slice]]:
+        for number in range(40):
+            read.append(number)
+            yield Lives(random_part()), slice(0, 1)
+
+    taken = pieces()
+    waiting = threading.Event()
+
+    def wait(*_: object) -> None:
+        waiting.wait(30)
+
+    ready.encoder.register_forward_pre_hook(wait)
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(ready.encode, taken, 2)
+        while len(read) < 4:
+            time.sleep(0.01)
+        time.sleep(0.1)
+        held = len(read)
+        waiting.set()
+        assert len(done.result()) == 40
+    assert held <= 5
 
 
 @pytest.mark.parametrize(
@@ -46,19 +85,19 @@ def test_long_lives_go_through_in_smaller_batches_and_get_the_same_vectors(
     drop_empty: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, lives, law = encoder(), Lives(random_part()), InputLaw(drop_empty=drop_empty)
-    together = encoding.encode(model, lives, MONTH, law)
+    together = encoded(model, lives, law)
     monkeypatch.setattr(encoding, "_STEPS_AT_ONCE", 4 * 40)  # 40 months of four anchors
-    np.testing.assert_allclose(encoding.encode(model, lives, MONTH, law), together, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(encoded(model, lives, law), together, rtol=1e-5, atol=1e-6)
 
 
 def test_shares_known_beforehand_change_nothing() -> None:
     model, part = encoder(), random_part()
     with torch.no_grad():
         expected = model(whole_batch(part, [MONTH, YEAR])).flatten(1)
-    torch.testing.assert_close(torch.from_numpy(encoding.encode(model, Lives(part), MONTH, InputLaw())), expected)
+    torch.testing.assert_close(torch.from_numpy(encoded(model, Lives(part))), expected)
 
 
 def test_a_failure_in_a_batch_is_raised() -> None:
     model, lives = encoder(n_interests=5), Lives(random_part(n_interests=30))
     with pytest.raises(IndexError):
-        encoding.encode(model, lives, MONTH, InputLaw(), threads=2)
+        encoding.Encoding(model, InputLaw(), MONTH).encode([(lives, slice(None))], threads=2)

@@ -7,6 +7,7 @@ import os
 import sys
 
 from lurm_cli.errors import OF_THE_MACHINE, IncompleteError, LurmError
+from lurm_cli.process import collect_seldom
 
 _INTERRUPTED = 130
 # Faults of a place, which running the same command again does not mend.
@@ -18,6 +19,7 @@ def main() -> None:
     # Threads of a matrix product wait for each other by spinning, which beside other busy processes takes the time from
     # the one that is waited for. A short spin costs nothing on an idle machine. Read when torch is loaded.
     os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+    collect_seldom()
     try:
         # Loading takes a moment in which Ctrl-C may come, too.
         from lurm_cli.cli.app import app

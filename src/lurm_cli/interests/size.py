@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 
 # The paper has 10^4 to 10^5 interests for millions of items.
@@ -25,10 +27,14 @@ def most_from_sample(n_points: int) -> int:
     return max(_LEAST, n_points // 10)
 
 
-def distinct_rows(points: np.ndarray) -> int:
-    """Number of different vectors: there can be no more clusters."""
-    if not len(points):
-        return 0
-    # In bytes, rows are compared as wholes; sorted, equal ones are neighbours. One copy; np.unique makes three.
-    rows = np.sort(np.ascontiguousarray(points).view(f"V{points.dtype.itemsize * points.shape[1]}").ravel())
-    return 1 + int((rows[1:] != rows[:-1]).sum())
+def distinct_rows(points: np.ndarray, some: np.ndarray | None = None) -> int:
+    """Number of different vectors: there can be no more clusters.
+
+    Parameters
+    ----------
+    some
+        bool, one a vector: those that are looked at; None: all.
+    """
+    rows = range(len(points)) if some is None else np.flatnonzero(some)
+    # By a digest of 128 bits each: sorting vectors would copy them.
+    return len({hashlib.blake2b(points[row].tobytes(), digest_size=16).digest() for row in rows})

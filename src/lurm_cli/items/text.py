@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
-from collections import Counter
+from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -51,14 +53,35 @@ class EncodedTexts:
         return EncodedTexts(indptr, self.words[position < length], self.vocabulary)
 
 
-def encode_texts(texts: Sequence[Sequence[str]], min_count: int = 1) -> EncodedTexts:
-    """Number the words of tokenized texts; words rarer than ``min_count`` are dropped."""
-    counts = Counter(word for text in texts for word in text)
-    vocabulary = sorted((w for w, n in counts.items() if n >= min_count), key=lambda w: (-counts[w], w))
-    number = {word: place for place, word in enumerate(vocabulary)}
-    kept = [[number[word] for word in text if word in number] for text in texts]
-    indptr = np.concatenate([[0], np.cumsum([len(text) for text in kept])]).astype(np.int64)
-    return EncodedTexts(indptr, np.array([w for text in kept for w in text], dtype=np.int32), vocabulary)
+def encode_texts(texts: Iterable[Sequence[str]], min_count: int = 1, taught: np.ndarray | None = None) -> EncodedTexts:
+    """Number the words of tokenized texts, which are gone through once.
+
+    Parameters
+    ----------
+    min_count
+        Words that occur fewer times in all texts are dropped.
+    taught
+        bool, one a text: words that occur in none of these texts are dropped, too.
+    """
+    # First in the order in which they occur, so that no text is held.
+    number: defaultdict[str, int] = defaultdict(itertools.count().__next__)
+    held, sizes = array("i"), array("q")
+    for text in texts:
+        held.extend([number[word] for word in text])
+        sizes.append(len(text))
+    words, lengths = np.array(held, dtype=np.int32), np.array(sizes, dtype=np.int64)
+    counts = np.bincount(words, minlength=len(number))
+    kept = counts >= min_count
+    if taught is not None:
+        kept &= np.bincount(words[np.repeat(taught, lengths)], minlength=len(number)) > 0
+    places, names = np.flatnonzero(kept), list(number)
+    order = sorted(places.tolist(), key=lambda place: (-counts[place], names[place]))
+    renumbered = np.full(len(number), -1, dtype=np.int32)
+    renumbered[order] = np.arange(len(order), dtype=np.int32)
+    words = renumbered[words]
+    before = np.concatenate([[0], np.cumsum(words >= 0)])
+    indptr = before[np.concatenate([[0], np.cumsum(lengths)])].astype(np.int64)
+    return EncodedTexts(indptr, words[words >= 0], [names[place] for place in order])
 
 
 def join_columns(columns: Iterable[Sequence[str]]) -> list[str]:

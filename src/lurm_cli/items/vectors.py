@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy import sparse
 
 from lurm_cli.items.text import EncodedTexts
 
+# Rows at once: a million items of 128 numbers are half a gigabyte, which no step should hold once more.
+_ROWS = 65_536
 # Between these the squares of a row's numbers keep their digits as float32.
 _SHORTEST, _LONGEST = 1e-15, 1e18
 
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:
     """Scale rows to length 1, float32; zero rows stay zero."""
+    out = np.empty(vectors.shape, dtype=np.float32)
+    for some in _blocks(len(vectors)):
+        out[some] = _unit(vectors[some])
+    return out
+
+
+def _blocks(n_rows: int) -> Iterator[slice]:
+    return (slice(start, start + _ROWS) for start in range(0, n_rows, _ROWS))
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """``unit_rows`` of one block."""
     with np.errstate(over="ignore", under="ignore"):
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     out = (vectors / np.where(norms > 0, norms, 1)).astype(np.float32)
@@ -43,7 +59,10 @@ def mean_vectors(texts: EncodedTexts, word_vectors: np.ndarray) -> np.ndarray:
         (np.ones(len(texts.words), dtype=np.float32), texts.words, texts.indptr),
         shape=(n_texts, len(word_vectors)),
     )
-    return unit_rows(np.asarray(counts @ word_vectors))
+    out = np.empty((n_texts, word_vectors.shape[1]), dtype=np.float32)
+    for some in _blocks(n_texts):
+        out[some] = _unit(np.asarray(counts[some] @ word_vectors))
+    return out
 
 
 def concatenate(blocks: list[np.ndarray]) -> np.ndarray:
@@ -51,4 +70,8 @@ def concatenate(blocks: list[np.ndarray]) -> np.ndarray:
 
     A row that is zero in one block, because that encoder knows nothing of the item, is carried by the others (ours).
     """
-    return unit_rows(np.concatenate([unit_rows(block) for block in blocks], axis=1))
+    n_rows = len(blocks[0])
+    out = np.empty((n_rows, sum(block.shape[1] for block in blocks)), dtype=np.float32)
+    for some in _blocks(n_rows):
+        out[some] = _unit(np.concatenate([_unit(block[some]) for block in blocks], axis=1))
+    return out

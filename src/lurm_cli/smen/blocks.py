@@ -25,9 +25,14 @@ class Window:
     since: int | None = None
     until: int | None = None
 
+    @property
+    def unbounded(self) -> bool:
+        """Whether all periods are used."""
+        return self.since is None and self.until is None
+
     def cut(self, part: CsrPart) -> CsrPart:
         """Leave out the other periods, and the users that have no other."""
-        if self.since is None and self.until is None:
+        if self.unbounded:
             return part
         kept = np.ones(len(part.row_period), dtype=bool)
         if self.since is not None:

@@ -61,7 +61,9 @@ def run_baseline(
     if outcome is not None:
         return outcome
     from lurm_cli.artifacts.store import Events
+    from lurm_cli.process import keep_freed_memory
 
+    keep_freed_memory()
     store = Events.open(events)
     if next(store.iter_buckets(until), None) is None:
         raise LurmError("no event lies before the cut; check `until`")
@@ -162,17 +164,19 @@ def _random(context: Context, boi: Path | None, config: BaselineConfig, target: 
 
     from lurm_cli.artifacts.growing import GrowingArray
     from lurm_cli.artifacts.store import Counts
+    from lurm_cli.boi.periods import Period
     from lurm_cli.smen.batch import InputLaw
     from lurm_cli.smen.blocks import Window
     from lurm_cli.smen.config import ModelConfig
+    from lurm_cli.smen.encoding import Encoding
     from lurm_cli.smen.model import Encoder
-    from lurm_cli.stages.encode_users import encode_pieces, row_blocks
+    from lurm_cli.stages.encode_users import lives_of, row_blocks
 
     counts, window = Counts.open(boi), Window()
     with Build(target, draft) as build:
         torch.manual_seed(context.seed)
         model = ModelConfig(counts.n_interests, shape.anchors, shape.dim, tuple(scales))
-        encoder = Encoder(model)
+        encoding = Encoding(Encoder(model), InputLaw(), Period(counts.manifest.parameters["period"]))
         users = {bucket: counts.users(bucket) for bucket in counts.buckets()}
         sizes = {bucket: len(held) for bucket, held in users.items()}
         n_users = sum(sizes.values())
@@ -184,7 +188,7 @@ def _random(context: Context, boi: Path | None, config: BaselineConfig, target: 
             context.reporter.bar("random: encoding", n_users, "users") as bar,
         ):
             for _, pieces in row_blocks(sizes):
-                for rows in encode_pieces(encoder, InputLaw(), counts, window, pieces, context.workers):
+                for rows in encoding.encode(lives_of(counts, window, pieces), context.workers):
                     values.append(rows)
                     bar.advance(len(rows))
         facts = {"n_users": n_users, **later_knowledge(counts_manifest.until, counts_manifest)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 # Texts tell items apart if there are at least so many different ones for each interest that there is to be. Behaviour
 # beside texts that do is no gain: on Complete Journey it makes interests worse.
 _TOLD_APART = 0.75
+# Items whose texts are held as words at once.
+_TEXTS = 65_536
 # Contrastive pairs are drawn from so many events at the most, which take a gigabyte while they are prepared; a training
 # draws some hundred thousand pairs.
 _PAIR_EVENTS = 2**24
@@ -175,13 +178,14 @@ def _told_apart(context: Context, vectors: np.ndarray, seen: np.ndarray) -> bool
     """Whether the texts of items with events differ enough to make the interests there are to be (ours)."""
     from lurm_cli.interests.size import default_n_interests, distinct_rows
 
-    known = vectors[(seen > 0) & vectors.any(axis=1)]
-    if not len(known):
+    known = (seen > 0) & vectors.any(axis=1)
+    n_known = int(known.sum())
+    if not n_known:
         return False
-    distinct, wanted = distinct_rows(known), default_n_interests(len(known))
+    distinct, wanted = distinct_rows(vectors, known), default_n_interests(n_known)
     if distinct >= _TOLD_APART * wanted:
         return True
-    context.reporter.note(f"{len(known):,} items have only {distinct:,} different texts")
+    context.reporter.note(f"{n_known:,} items have only {distinct:,} different texts")
     return False
 
 
@@ -193,10 +197,9 @@ def _from_texts(
     from lurm_cli.items.vectors import mean_vectors
     from lurm_cli.items.word2vec import Word2VecOptions, fit_word2vec
 
-    texts = item_texts(columns)
+    blocks = (item_texts(columns, start, start + _TEXTS) for start in range(0, len(seen), _TEXTS))
     # The vocabulary, too, is learnt from items seen before the cut only.
-    known = {word for text, n in zip(texts, seen, strict=True) if n for word in text}
-    encoded = encode_texts([[word for word in text if word in known] for text in texts], config.min_count)
+    encoded = encode_texts(itertools.chain.from_iterable(blocks), config.min_count, seen > 0)
     length = truncation_length(encoded.lengths()[seen > 0])
     encoded = encoded.truncated(length)
     learnt_from = _only(encoded, seen > 0)

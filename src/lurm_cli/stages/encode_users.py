@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lurm_cli.artifacts.build import Build
 from lurm_cli.artifacts.manifest import Manifest
@@ -19,7 +19,10 @@ from lurm_cli.stages.options import option
 if TYPE_CHECKING:
     import numpy as np
 
+    from lurm_cli.artifacts.store import Counts
     from lurm_cli.smen.blocks import Window
+    from lurm_cli.smen.encoding import Encoding
+    from lurm_cli.smen.views import Lives
 
 # Rows a task: whole chunks of the dense array, small enough to keep all workers busy.
 _ROWS = 16_384
@@ -196,7 +199,12 @@ def _encode_blocks(context: Context, blocks: list[_Task]) -> None:
             bar.advance(done)
 
 
-def _write_ids(counts: Any, window: Window, path: Path) -> dict[int, int]:
+def _users(counts: Counts, window: Window, bucket: int) -> np.ndarray:
+    """Ids of the users of a bucket who have behaviours in the window; without bounds only the ids are read."""
+    return counts.users(bucket) if window.unbounded else window.cut(counts.bucket(bucket)).users
+
+
+def _write_ids(counts: Counts, window: Window, path: Path) -> dict[int, int]:
     """Write the ids of all rows, bucket after bucket; return the number of users of each bucket."""
     import shutil
 
@@ -204,13 +212,13 @@ def _write_ids(counts: Any, window: Window, path: Path) -> dict[int, int]:
 
     from lurm_cli.artifacts.arrays import CHUNK, create_texts, write_rows
 
-    sizes = {bucket: len(window.cut(counts.bucket(bucket)).users) for bucket in counts.buckets()}
+    sizes = {bucket: len(_users(counts, window, bucket)) for bucket in counts.buckets()}
     shutil.rmtree(path, ignore_errors=True)
     create_texts(path, sum(sizes.values()))
     start, waiting = 0, np.empty(0, dtype=object)
     for bucket, size in sizes.items():
         if size:
-            waiting = np.concatenate([waiting, window.cut(counts.bucket(bucket)).users])
+            waiting = np.concatenate([waiting, _users(counts, window, bucket)])
         while len(waiting) >= CHUNK:
             write_rows(path, start, waiting[:CHUNK].astype(np.dtypes.StringDType()))
             start, waiting = start + CHUNK, waiting[CHUNK:]
@@ -235,11 +243,14 @@ def row_blocks(sizes: dict[int, int]) -> Iterator[tuple[int, tuple[tuple[int, in
 
 
 @lru_cache(maxsize=1)
-def _encoder(smen: Path, fingerprint: str) -> tuple[Any, Any]:
+def _encoding(smen: Path, fingerprint: str, finest: str) -> Encoding:
+    """The encoder, kept by a worker from one block of rows to the next."""
+    from lurm_cli.boi.periods import Period
+    from lurm_cli.smen.encoding import Encoding
     from lurm_cli.stages.train_smen import load_encoder
 
     encoder, law, _ = load_encoder(smen)
-    return encoder, law
+    return Encoding(encoder, law, Period(finest))
 
 
 def _encode_rows(task: _Task) -> int:
@@ -248,29 +259,16 @@ def _encode_rows(task: _Task) -> int:
     from lurm_cli.artifacts.arrays import write_rows
     from lurm_cli.artifacts.store import Counts
 
-    encoder, law = _encoder(task.smen, task.fingerprint)
-    rows = encode_pieces(encoder, law, Counts.open(task.boi), task.window, task.pieces, task.threads)
+    counts = Counts.open(task.boi)
+    encoding = _encoding(task.smen, task.fingerprint, counts.manifest.parameters["period"])
+    rows = encoding.encode(lives_of(counts, task.window, task.pieces), task.threads)
     write_rows(task.output, task.start, np.concatenate(rows))
     return sum(len(block) for block in rows)
 
 
-def encode_pieces(
-    encoder: Any, law: Any, counts: Any, window: Window, pieces: tuple[tuple[int, int, int], ...], threads: int = 1
-) -> list[np.ndarray]:
-    """Encode some users of some buckets; a batch has one thread: bytes must not depend on how many there are."""
-    import torch
-
-    from lurm_cli.smen.blocks import UserBlocks
-    from lurm_cli.smen.encoding import encode
+def lives_of(counts: Counts, window: Window, pieces: Iterable[tuple[int, int, int]]) -> Iterator[tuple[Lives, slice]]:
+    """The lives of some users of some buckets, bucket by bucket."""
     from lurm_cli.smen.views import Lives
 
-    blocks = UserBlocks(counts, window)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return [
-            encode(encoder, Lives(window.cut(counts.bucket(bucket))), blocks.period, law, slice(first, end), threads)
-            for bucket, first, end in pieces
-        ]
-    finally:
-        torch.set_num_threads(before)
+    for bucket, first, end in pieces:
+        yield Lives(window.cut(counts.bucket(bucket))), slice(first, end)

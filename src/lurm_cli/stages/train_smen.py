@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from lurm_cli.artifacts.store import Counts
     from lurm_cli.smen.batch import InputLaw
+    from lurm_cli.smen.model import Encoder
     from lurm_cli.smen.training import Trainer
 
 
@@ -215,7 +216,9 @@ def _train(
 
     from lurm_cli.artifacts.store import Counts
     from lurm_cli.engine import available_cores
+    from lurm_cli.process import keep_freed_memory
 
+    keep_freed_memory()
     # Sums depend on how they are divided among threads, so the number does not follow --workers.
     torch.set_num_threads(available_cores())
     counts = Counts.open(boi)
@@ -361,7 +364,7 @@ def interest_weights(counts: Counts, law: InputLaw) -> np.ndarray:
     return inverse_frequency(n_users, np.asarray(holders))
 
 
-def load_encoder(folder: Path) -> tuple[object, InputLaw, ModelConfig]:
+def load_encoder(folder: Path) -> tuple[Encoder, InputLaw, ModelConfig]:
     """A trained encoder, the input law it was trained with, and its shape.
 
     Raises
