@@ -25,6 +25,7 @@ from torch import Tensor
 from lurm_cli.artifacts.store import Counts
 from lurm_cli.contrast import nt_xent
 from lurm_cli.engine import available_cores
+from lurm_cli.process import keep_freed_memory
 from lurm_cli.progress import SILENT
 from lurm_cli.smen.batch import Batch, make_batch
 from lurm_cli.smen.blocks import UserBlocks
@@ -130,11 +131,13 @@ def main() -> None:
     parser.add_argument("--scales", default="month,season,all")
     parser.add_argument("--steps", type=int, default=20)
     options = parser.parse_args()
+    keep_freed_memory()
     torch.set_num_threads(available_cores())
     scales = options.scales.split(",")
     counts = Counts.open(options.workspace / f"boi-{scales[0]}.zarr")
     config = with_preset(TrainConfig())
-    groups = read_groups(options.workspace / "interests.zarr")
+    interests = options.workspace / "interests.zarr"
+    groups = read_groups(interests if interests.is_dir() else None)
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(
             UserBlocks(counts),
