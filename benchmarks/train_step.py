@@ -25,7 +25,7 @@ from torch import Tensor
 from lurm_cli.artifacts.store import Counts
 from lurm_cli.contrast import nt_xent
 from lurm_cli.engine import available_cores
-from lurm_cli.process import keep_freed_memory
+from lurm_cli.process import OF_A_STEP, keep_freed_memory
 from lurm_cli.progress import SILENT
 from lurm_cli.smen.batch import Batch, make_batch
 from lurm_cli.smen.blocks import UserBlocks
@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("--scales", default="month,season,all")
     parser.add_argument("--steps", type=int, default=20)
     options = parser.parse_args()
-    keep_freed_memory()
+    keep_freed_memory(OF_A_STEP)
     torch.set_num_threads(available_cores())
     scales = options.scales.split(",")
     counts = Counts.open(options.workspace / f"boi-{scales[0]}.zarr")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from lurm_cli.errors import UsageError
-from lurm_cli.process import collect_seldom, keep_freed_memory
+from lurm_cli.process import OF_A_PART, collect_seldom, keep_freed_memory
 from lurm_cli.ranks import Ranks
 
 Task = TypeVar("Task")
@@ -65,7 +65,7 @@ def open_executor(workers: int, scheduler: str | None = None, light: bool = Fals
     """
     if workers < 1:
         raise UsageError(f"--workers {workers}: at least one worker is needed")
-    keep_freed_memory()
+    keep_freed_memory(OF_A_PART)
     if scheduler is not None:
         with _dask_executor(scheduler) as cluster:
             yield cluster
@@ -93,7 +93,7 @@ def _prepare_worker() -> None:
     """A worker leaves Ctrl-C to its parent, and ends when the parent is killed."""
     import multiprocessing
 
-    keep_freed_memory()
+    keep_freed_memory(OF_A_PART)
     collect_seldom()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()

@@ -61,9 +61,9 @@ def run_baseline(
     if outcome is not None:
         return outcome
     from lurm_cli.artifacts.store import Events
-    from lurm_cli.process import keep_freed_memory
+    from lurm_cli.process import OF_A_STEP, keep_freed_memory
 
-    keep_freed_memory()
+    keep_freed_memory(OF_A_STEP)
     store = Events.open(events)
     if next(store.iter_buckets(until), None) is None:
         raise LurmError("no event lies before the cut; check `until`")
