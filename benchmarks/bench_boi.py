@@ -6,7 +6,7 @@ import json
 from functools import partial
 from pathlib import Path
 
-from harness import Bench, Contender, empty, empty_workspace, lurm, run, script, told, with_interests
+from harness import Bench, Contender, empty_workspace, lurm, run, script, told, vacate, with_interests
 
 TITLE = "Bag of Interests"
 ABOUT = """`lurm boi --period month --period year` reads the ingested events and writes the CSR counts of both periods,
@@ -54,7 +54,7 @@ def measure(bench: Bench) -> None:
     bench.facts = {"nnz": dict(zip(PERIODS, nnz, strict=True))}
     for contender in [*contenders, four]:
         for place in contender.outputs:
-            empty(place)
+            vacate(place)
 
 
 def _nnz(counts: Path) -> int:
@@ -69,4 +69,4 @@ def _lurm(name: str, root: Path, prepared: Path, source: Path | None, periods: t
 
 
 def _folder(root: Path) -> None:
-    empty(root).mkdir()
+    vacate(root).mkdir()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness import Bench, Contender, empty, run, script, told
+from harness import Bench, Contender, run, script, told, vacate
 
 TITLE = "Clustering"
 ABOUT = """Centres of unit vectors of 128 numbers (300 topics, log-normal groups, noise): 10^4 from 10^5 at the small
@@ -37,7 +37,7 @@ def measure(bench: Bench) -> None:
     assigned = Contender(
         "lurm assigns ten times as many",
         script("peers.py", "lurm-assign", many, centers["lurm HDSC"], labels),
-        prepare=lambda: empty(labels),
+        prepare=lambda: vacate(labels),
     )
     assigning = bench.compare([assigned], events=10 * n)[assigned.name]
     assigning.update(told(script("prepare.py", "agreed", many, centers["lurm HDSC"], labels)))

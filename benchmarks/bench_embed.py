@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness import Bench, Contender, empty, ingested, lurm
+from harness import Bench, Contender, ingested, lurm, vacate
 
 TITLE = "Item vectors"
 ABOUT = """`lurm embed-items` with 128 numbers an item, from titles of four words: word2vec, and the contrastive
@@ -29,7 +29,7 @@ def measure(bench: Bench) -> None:
                 name,
                 lurm("embed-items", "--no-behaviour", *arguments, "-w", root, "-o", outputs[name]),
                 [outputs[name]],
-                lambda place=outputs[name]: empty(place),
+                lambda place=outputs[name]: vacate(place),
             )
             for name, arguments in contenders.items()
         ]
@@ -41,4 +41,4 @@ def measure(bench: Bench) -> None:
     bench.goal("memory of the contrastive encoder, GB", pairs["peak_bytes"] / 1e9, 2)
     bench.goal("memory of word2vec, GB", texts["peak_bytes"] / 1e9, 2)
     for place in outputs.values():
-        empty(place)
+        vacate(place)

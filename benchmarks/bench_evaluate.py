@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness import Bench, Contender, empty, lurm, run, script
+from harness import Bench, Contender, lurm, run, script, vacate
 
 TITLE = "Evaluation"
 ABOUT = """`lurm evaluate` on one task of six classes, one split, both heads with all that is chosen inside the training
@@ -26,7 +26,7 @@ def score(bench: Bench, n_users: int) -> None:
     bench.usual_repeats(1)
     root = bench.work / f"evaluate-{n_users}-{DIM}-{INTERESTS}-{CLASSES}"
     if not (root / "boi-all.zarr").is_dir():
-        empty(root).mkdir()
+        vacate(root).mkdir()
         run(script("prepare.py", "labelled", n_users, DIM, INTERESTS, CLASSES, root))
     # What was scored before would answer at once.
     remembered = root / ".lurm" / "scores"
@@ -37,7 +37,7 @@ def score(bench: Bench, n_users: int) -> None:
                 f"lurm evaluate, {kind}",
                 lurm("evaluate", "--method", method, "--seeds", 1, "-w", root, "-o", outputs[kind]),
                 [outputs[kind]],
-                lambda place=outputs[kind]: (empty(place), empty(remembered)),
+                lambda place=outputs[kind]: (vacate(place), vacate(remembered)),
             )
             for kind, method in METHODS.items()
         ],

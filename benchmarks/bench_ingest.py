@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from harness import Bench, Contender, empty, empty_workspace, ingest, log_folder, script
+from harness import Bench, Contender, empty_workspace, ingest, log_folder, script, vacate
 
 TITLE = "Ingest"
 ABOUT = """`lurm ingest` reads a Parquet log in the order of time (text ids) and writes it by user and time, with codes
@@ -26,7 +26,7 @@ def measure(bench: Bench) -> None:
             "DuckDB sorted copy",
             script("peers.py", "duckdb-sort", log / "events.parquet", sorted_copy),
             [sorted_copy],
-            partial(empty, sorted_copy),
+            partial(vacate, sorted_copy),
         )
     )
     found = bench.compare(contenders)
@@ -34,7 +34,7 @@ def measure(bench: Bench) -> None:
     bench.goal("time, as a multiple of DuckDB's sorted copy", ours["seconds"] / theirs["seconds"], 1.5)
     bench.goal("peak memory, GB", ours["peak_bytes"] / 1e9, 2.0)
     for place in (sorted_copy, bench.work / "ingest-lurm-ingest", bench.work / "ingest-lurm-ingest-(before)"):
-        empty(place)
+        vacate(place)
 
 
 def _lurm(name: str, bench: Bench, log: Path, source: Path | None) -> Contender:

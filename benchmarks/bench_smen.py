@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness import Bench, Contender, empty, lurm, run, script, told
+from harness import Bench, Contender, lurm, run, script, told, vacate
 
 from lurm_cli.smen.config import HELD_OUT_SHARE, MOST_HELD_OUT, share_held_out
 
@@ -57,9 +57,9 @@ def beside_torch(command: tuple, verb: str, output: Path) -> list[Contender]:
         Contender(
             f"{verb}, torch.nn.GRU",
             script("peers.py", "torch-gru", *command, "-o", other),
-            prepare=lambda: empty(other),
+            prepare=lambda: vacate(other),
         ),
-        Contender(f"lurm {command[0]}", lurm(*command), [output], lambda: empty(output)),
+        Contender(f"lurm {command[0]}", lurm(*command), [output], lambda: vacate(output)),
     ]
 
 

@@ -7,6 +7,7 @@ A benchmark is a file ``bench_NAME.py`` beside this one, with a function ``measu
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import subprocess
 import sys
@@ -26,22 +27,29 @@ def main() -> None:
     unknown = set(given.names) - set(names())
     if unknown:
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names())}")
-    for size in given.sizes:
-        n_events = parse_size(size)
-        for name in given.names or names():
-            repeats = given.repeats or (1 if n_events >= 100_000_000 else 3)
-            work = (given.work / size).resolve()
-            work.mkdir(parents=True, exist_ok=True)
-            before = given.before.resolve() if given.before else None
-            bench = Bench(name, size, n_events, work, repeats, before, given.repeats is not None)
-            importlib.import_module(f"bench_{name}").measure(bench)
-            if bench.rows:
-                print(bench.save(given.results))
-            else:
-                print(f"  {name} {size}: is not measured at this size", file=sys.stderr)
-    delete_discarded(given.work)
+    try:
+        for size in given.sizes:
+            for name in given.names or names():
+                measure(name, size, given)
+    finally:
+        delete_discarded(given.work)
     if given.results == RESULTS:
         write_page()
+
+
+def measure(name: str, size: str, given: argparse.Namespace) -> None:
+    """Run one benchmark at one size, and keep what it found."""
+    n_events = parse_size(size)
+    repeats = given.repeats or (1 if n_events >= 100_000_000 else 3)
+    work = (given.work / size).resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    before = given.before.resolve() if given.before else None
+    bench = Bench(name, size, n_events, work, repeats, before, given.repeats is not None)
+    importlib.import_module(f"bench_{name}").measure(bench)
+    if bench.rows:
+        print(bench.save(given.results))
+    else:
+        print(f"  {name} {size}: is not measured at this size", file=sys.stderr)
 
 
 def write_page() -> None:

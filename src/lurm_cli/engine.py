@@ -52,6 +52,9 @@ class Workers:
 def open_executor(workers: int, scheduler: str | None = None, light: bool = False) -> Iterator[Workers]:
     """Give the executor for ``workers`` processes, or for a Dask scheduler's address.
 
+    This process and those it starts keep memory that a task has freed from then on (``keep_freed_memory``); the workers
+    of a Dask cluster are the cluster's.
+
     Parameters
     ----------
     light

@@ -57,7 +57,8 @@ def test_no_more_lives_are_read_than_keep_the_threads_busy() -> None:
     ready.encoder.register_forward_pre_hook(wait)
     with ThreadPoolExecutor(1) as pool:
         done = pool.submit(ready.encode, taken, 2)
-        while len(read) < 4:
+        deadline = time.monotonic() + 20
+        while len(read) < 4 and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(0.1)
         held = len(read)

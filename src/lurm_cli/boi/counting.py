@@ -90,15 +90,24 @@ class Occurrences:
 
     def count(self, periods: Iterable[Period]) -> Iterator[tuple[Period, CsrPart]]:
         """Counts by (user, period), as ``count_interests`` has them, for several periods; the shortest come first."""
-        done: list[tuple[_Rows, sparse.csc_matrix]] = []
-        for period in sorted(periods, key=lambda period: period.length):
-            finer = next((held for held in reversed(done) if held[0].period.nests_in(period)), None)
+        ordered = sorted(periods, key=lambda period: period.length)
+        shorter = [
+            next((finer for finer in reversed(ordered[:place]) if finer.nests_in(period)), None)
+            for place, period in enumerate(ordered)
+        ]
+        held: dict[Period, tuple[_Rows, sparse.csc_matrix]] = {}
+        for place, period in enumerate(ordered):
+            finer, wanted_later = shorter[place], shorter[place + 1 :]
             if finer is not None:
-                rows, table = _coarsened(finer[0], finer[1], period)
+                rows, table = _coarsened(*held[finer], period)
             else:
                 rows = _Rows.of(period, self.owner, period.number(self.times))
                 table = self._by_interest(rows)
-            done.append((rows, table))
+            held = {kept: tables for kept, tables in held.items() if kept in wanted_later}
+            if period in wanted_later:
+                held[period] = rows, table
+                # Adding up works in place, and longer periods are made of the table as it is.
+                table = table.copy()
             yield period, self._part(rows, table)
 
     def _by_interest(self, rows: _Rows) -> sparse.csc_matrix:
@@ -113,13 +122,12 @@ class Occurrences:
         return sparse.csr_matrix((ones, self.interests.astype(np.int32, copy=False), indptr), shape=shape).tocsc()
 
     def _part(self, rows: _Rows, table: sparse.csc_matrix) -> CsrPart:
-        """The counts of these rows, from their occurrences by interest."""
-        # Adding up sorts out in place what the next period begins with. Weights are added in float64 and in the order
-        # of time, so that the counts of a period are the same whatever others are counted with it.
-        summed = table.copy()
-        summed.has_sorted_indices = True
-        summed.sum_duplicates()
-        counts = summed.tocsr()
+        """The counts of these rows, from their occurrences by interest, which are lost."""
+        table.has_sorted_indices = True
+        # Weights are added in float64 and in the order of time, so that the counts of a period are the same whatever
+        # others are counted with it.
+        table.sum_duplicates()
+        counts = table.tocsr()
         if self.weights is not None:
             counts = counts.astype(np.float32)
         new_user = np.ones(len(rows.owner), dtype=bool)
@@ -134,6 +142,8 @@ class _Rows:
 
     Attributes
     ----------
+    period
+        What cuts time.
     starts
         int64, shape (rows,): the first occurrence of each.
     owner
@@ -162,9 +172,9 @@ def _coarsened(rows: _Rows, table: sparse.csc_matrix, period: Period) -> tuple[_
     first = np.zeros(len(rows.starts), dtype=np.int32)
     first[longer.starts] = 1
     place = np.cumsum(first, dtype=np.int32) - 1
-    coarse = sparse.csc_matrix(
-        (table.data, place.take(table.indices), table.indptr), shape=(len(longer.starts), table.shape[1])
-    )
+    # Copies: both are added up in place.
+    arrays = table.data.copy(), place.take(table.indices), table.indptr.copy()
+    coarse = sparse.csc_matrix(arrays, shape=(len(longer.starts), table.shape[1]))
     return _Rows(period, rows.starts[longer.starts], longer.owner, longer.number), coarse
 
 

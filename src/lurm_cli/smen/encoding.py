@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -11,7 +10,8 @@ import numpy as np
 import torch
 
 from lurm_cli.boi.periods import Period
-from lurm_cli.engine import Workers, run_tasks
+from lurm_cli.engine import open_executor, run_tasks
+from lurm_cli.process import OF_A_STEP, keep_freed_memory
 from lurm_cli.smen.batch import InputLaw, make_batch
 from lurm_cli.smen.memory import steps_of_lives
 from lurm_cli.smen.model import Encoder
@@ -54,7 +54,7 @@ class Encoding:
         Parameters
         ----------
         pieces
-            Taken one by one, as threads become free.
+            Taken one by one: those of the batches under way, of as many that wait, and one more are in memory.
         threads
             Batches of users that are under way at a time; the numbers do not depend on it.
 
@@ -74,8 +74,10 @@ class Encoding:
                 for some in _batches(steps):
                     yield _Batch(lives, first + some, rows[some[0] : some[-1] + 1])
 
-        with _one_thread_a_product(), ThreadPoolExecutor(threads) as pool:
-            for _ in run_tasks(Workers(pool, threads), self._fill, batches()):
+        with _one_thread_a_product(), open_executor(threads, light=True) as workers:
+            # Batches are of the size of training's.
+            keep_freed_memory(OF_A_STEP)
+            for _ in run_tasks(workers, self._fill, batches()):
                 pass
         return found
 

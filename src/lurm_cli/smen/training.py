@@ -18,6 +18,7 @@ from torch import Tensor
 from lurm_cli.boi.periods import Period
 from lurm_cli.contrast import nt_xent
 from lurm_cli.errors import LurmError
+from lurm_cli.process import OF_A_STEP, keep_freed_memory
 from lurm_cli.progress import Reporter
 from lurm_cli.ranks import ALONE, Ranks
 from lurm_cli.smen.batch import Batch, InputLaw, make_batch
@@ -139,6 +140,8 @@ class Trainer:
         self.ranks.refuse_other_files((restored is None, self.progress.step))
         self.ranks.take_from_first(self.model)
         self._check_memory()
+        # Not before the check, to which memory that is kept would not be available.
+        keep_freed_memory(OF_A_STEP)
         options, progress = self.options, self.progress
         with (
             self.reporter.bar("training", options.epochs, "epochs") as bar,

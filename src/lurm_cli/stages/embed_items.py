@@ -101,10 +101,11 @@ def _build(context: Context, items: Path, events: Path, config: EmbedConfig, tar
             context.reporter.note(f"vectors for {found.sum():,} of {len(ids):,} items")
         else:
             vectors = _learn(context, columns, store, seen, config, draft.until)
-        without = int(((seen > 0) & ~vectors.any(axis=1)).sum())
+        filled = vectors.any(axis=1)
+        without = int(((seen > 0) & ~filled).sum())
         if without:
             context.reporter.warn(f"{without:,} items with events have no vector; their events will not be counted")
-        if not vectors[seen > 0].any():
+        if not (filled & (seen > 0)).any():
             raise LurmError("no item with events before the cut has a vector; check the items table and `until`")
         write_columns(build.folder, {"values": vectors, "ids": ids, "n_events": seen})
         facts = {

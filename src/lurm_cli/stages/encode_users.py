@@ -13,6 +13,7 @@ from lurm_cli.artifacts.build import Build
 from lurm_cli.artifacts.manifest import Manifest
 from lurm_cli.clock import format_time
 from lurm_cli.errors import ArtifactError, LurmError, UsageError
+from lurm_cli.process import OF_A_STEP, keep_freed_memory
 from lurm_cli.stages.context import Context, Outcome, cut_time, input_fingerprint, later_knowledge, latest_cut, settled
 from lurm_cli.stages.options import option
 
@@ -65,6 +66,8 @@ def run_encode_users(context: Context, smen: Path, boi: Path | None, config: Enc
     boi
         Counts of the model's finest scale; by default the workspace's artifact of that period.
     """
+    # Batches are under way in several threads.
+    keep_freed_memory(OF_A_STEP, one_heap=True)
     smen_manifest, smen_ref = context.input(smen, "smen")
     finest = smen_manifest.parameters["scales"][0]
     boi = boi or context.root / f"boi-{finest}.zarr"

@@ -216,9 +216,7 @@ def _train(
 
     from lurm_cli.artifacts.store import Counts
     from lurm_cli.engine import available_cores
-    from lurm_cli.process import OF_A_STEP, keep_freed_memory
 
-    keep_freed_memory(OF_A_STEP)
     # Sums depend on how they are divided among threads, so the number does not follow --workers.
     torch.set_num_threads(available_cores())
     counts = Counts.open(boi)
