@@ -13,7 +13,8 @@ ABOUT = """`lurm boi --period month --period year` reads the ingested events and
 compressed, with checksums, forced to disk. The others begin with what is easiest for them: one Parquet file with
 integers for users and items, sorted by user and time, and an array from item to interest; they group by (user, period,
 interest), take the year from the months, and save the CSR arrays as they are (NumPy files, not compressed). One process
-each, all cores. The number and the sum of the counts have to be the same for all."""
+each, all cores, what it reads in the system's cache. The number and the sum of the counts have to be the same for
+all."""
 PERIODS = ("month", "year")
 PEERS = {"Polars": "polars-boi", "DuckDB": "duckdb-boi", "pandas + SciPy": "pandas-boi"}
 
@@ -30,8 +31,9 @@ def measure(bench: Bench) -> None:
         contenders.append(_lurm("lurm boi (before)", root, prepared, bench.before, PERIODS))
     for name, peer in PEERS.items():
         out = prepared / peer
-        command = script("peers.py", peer, prepared / "codes.parquet", interest, out)
-        contenders.append(Contender(name, command, [out], partial(_folder, out)))
+        codes = prepared / "codes.parquet"
+        command = script("peers.py", peer, codes, interest, out)
+        contenders.append(Contender(name, command, [out], partial(_folder, out), inputs=[codes]))
     found = bench.compare(contenders)
     ours_by_period = {
         period: [_nnz(prepared / "out-lurm-boi" / f"boi-{period}.zarr"), bench.n_events] for period in PERIODS
@@ -65,7 +67,7 @@ def _lurm(name: str, root: Path, prepared: Path, source: Path | None, periods: t
     out = prepared / f"out-{name.replace(' ', '-')}"
     arguments = [argument for period in periods for argument in ("--period", period)]
     command = lurm("boi", root / "interests.zarr", "--events", root / "events.zarr", *arguments, "-w", out)
-    return Contender(name, command, [out], partial(empty_workspace, out), source)
+    return Contender(name, command, [out], partial(empty_workspace, out), source, [root / "events.zarr"])
 
 
 def _folder(root: Path) -> None:

@@ -27,6 +27,7 @@ def measure(bench: Bench) -> None:
             script("peers.py", "duckdb-sort", log / "events.parquet", sorted_copy),
             [sorted_copy],
             partial(vacate, sorted_copy),
+            inputs=[log / "events.parquet"],
         )
     )
     found = bench.compare(contenders)
@@ -39,4 +40,4 @@ def measure(bench: Bench) -> None:
 
 def _lurm(name: str, bench: Bench, log: Path, source: Path | None) -> Contender:
     root = bench.work / f"ingest-{name.replace(' ', '-')}"
-    return Contender(name, ingest(log, root), [root], partial(empty_workspace, root), source)
+    return Contender(name, ingest(log, root), [root], partial(empty_workspace, root), source, [log / "events.parquet"])

@@ -168,6 +168,16 @@ def vacate(path: Path) -> Path:
     return path
 
 
+def warm(*paths: Path) -> None:
+    """Read what a run is about to read: one that took much memory before has pushed it out of the system's cache."""
+    for path in paths:
+        for file in [path] if path.is_file() else path.rglob("*"):
+            if file.is_file():
+                with file.open("rb") as stream:
+                    while stream.read(1 << 24):
+                        pass
+
+
 def delete_discarded(work: Path) -> None:
     """Delete what ``vacate`` has put aside below this folder."""
     for aside in list(work.rglob(_DISCARDED)):
@@ -187,6 +197,8 @@ class Contender:
         What the run leaves on disk.
     source
         Another checkout's ``src``, for a before and after in one run.
+    inputs
+        What the run reads, and finds in the system's cache.
     """
 
     name: str
@@ -194,6 +206,7 @@ class Contender:
     outputs: list[Path] = field(default_factory=list)
     prepare: Callable[[], Any] = lambda: None
     source: Path | None = None
+    inputs: list[Path] = field(default_factory=list)
 
 
 @dataclass
@@ -233,6 +246,7 @@ class Bench:
         for _ in range(self.repeats):
             for contender in contenders:
                 contender.prepare()
+                warm(*contender.inputs)
                 cost = run(contender.command, contender.source, self.work / f"{self.name}.log")
                 print(
                     f"  {self.name} {self.size}: {contender.name}: {cost.seconds:.2f} s, {cost.peak / 1e6:,.0f} MB",

@@ -133,7 +133,9 @@ class Occurrences:
         new_user = np.ones(len(rows.owner), dtype=bool)
         new_user[1:] = rows.owner[1:] != rows.owner[:-1]
         row_user = (np.cumsum(new_user) - 1).astype(np.int32)
-        return CsrPart(counts, self.users[rows.owner[new_user]], row_user, rows.number)
+        counted = rows.owner[new_user]
+        users = self.users if len(counted) == len(self.users) else self.users[counted]
+        return CsrPart(counts, users, row_user, rows.number)
 
 
 @dataclass(frozen=True)
