@@ -21,7 +21,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -143,14 +143,15 @@ def script(name: str, *arguments: object) -> list[str]:
     return [sys.executable, str(HERE / name), *map(str, arguments)]
 
 
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    """All files in these folders (or these files)."""
+    for path in paths:
+        yield from (file for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file())
+
+
 def disk(*paths: Path) -> int:
     """Bytes of all files in these folders (or of these files)."""
-    return sum(
-        file.stat().st_size
-        for path in paths
-        for file in ([path] if path.is_file() else path.rglob("*"))
-        if file.is_file()
-    )
+    return sum(file.stat().st_size for file in _files(paths))
 
 
 def vacate(path: Path) -> Path:
@@ -170,12 +171,10 @@ def vacate(path: Path) -> Path:
 
 def warm(*paths: Path) -> None:
     """Read what a run is about to read: one that took much memory before has pushed it out of the system's cache."""
-    for path in paths:
-        for file in [path] if path.is_file() else path.rglob("*"):
-            if file.is_file():
-                with file.open("rb") as stream:
-                    while stream.read(1 << 24):
-                        pass
+    for file in _files(paths):
+        with file.open("rb") as stream:
+            while stream.read(1 << 24):
+                pass
 
 
 def delete_discarded(work: Path) -> None:

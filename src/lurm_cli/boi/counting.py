@@ -147,7 +147,7 @@ class _Rows:
     period
         What cuts time.
     starts
-        int64, shape (rows,): the first occurrence of each.
+        int64, shape (rows,): where each begins, among the occurrences or the shorter period's rows it is made of.
     owner
         int32, shape (rows,): its user.
     number
@@ -176,8 +176,7 @@ def _coarsened(rows: _Rows, table: sparse.csc_matrix, period: Period) -> tuple[_
     place = np.cumsum(first, dtype=np.int32) - 1
     # Copies: both are added up in place.
     arrays = table.data.copy(), place.take(table.indices), table.indptr.copy()
-    coarse = sparse.csc_matrix(arrays, shape=(len(longer.starts), table.shape[1]))
-    return _Rows(period, rows.starts[longer.starts], longer.owner, longer.number), coarse
+    return longer, sparse.csc_matrix(arrays, shape=(len(longer.starts), table.shape[1]))
 
 
 def count_interests(events: RaggedEvents, assignment: Assignment, period: Period) -> CsrPart:
